@@ -1,0 +1,51 @@
+# What a developer does daily; `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# Stages call `python`: let it be the environment's.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help env repro smoke test tests lint types format wheel clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: $(STAMP)  ## make .venv and install everything into it
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -e '.[pipeline,dev]'
+	touch $@
+
+repro: env  ## run the stages that are out of date: search, train, export, measure
+	$(BIN)/dvc repro
+
+smoke: env  ## run the whole pipeline in minutes, in a copy under build/smoke
+	$(BIN)/python -m pipeline smoke
+
+test: env lint types tests  ## lint, types and tests: what has to pass before a commit
+
+tests: env  ## the tests, without those that take minutes
+	$(BIN)/pytest -m 'not e2e'
+
+lint: env  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: env  ## mypy, strict
+	$(BIN)/mypy
+
+format: env  ## let ruff fix and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: env  ## build the wheel of the device side into dist/
+	$(BIN)/python -m build --wheel
+
+clean:  ## remove what can be made again, but neither .venv nor data nor results
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,118 @@
+"""Calibration: the table of blocks, corrected by whole networks measured on the same target.
+
+One small Bayesian linear model at every number of records (`edge.bayes` solves it):
+
+    L(a) = offset + sum of the table's blocks of architecture a
+    y(a) = a0 + b L(a) + sum_k r_k (c_k(a) - mean c_k)
+
+c_k counts operation k; skip is left out, because the counts of all operations sum to the depth
+and would be collinear with a0. Priors: b ~ N(1, 0.3^2), a0 ~ N(0, (0.3 median y)^2),
+r ~ N(0, tau^2); noise sd sigma L. With no record at all this IS the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from edge import bayes, tail
+from edge.bayes import Floats
+from edge.observed import Observed, observe
+from edge.predictor import (
+    LEAST_MS,
+    Calibration,
+    CalibrationError,
+    Fitted,
+    Prediction,
+    design,
+    features,
+)
+from edge.record import Measurement
+from edge.spec import SKIP, Architecture, BlockSpec
+from edge.table import Table
+
+__all__ = ["Calibration", "CalibrationError", "Fitted", "Prediction", "fit"]
+
+_OUTLIER_Z = 3.0
+_OUTLIERS_FROM = 5  # with fewer networks nobody can say which of them is the odd one
+_ROUNDS = 10  # of down-weighting outliers; two or three are enough
+
+
+def fit(
+    table: Table,
+    networks: Sequence[tuple[Architecture, Measurement]],
+    *,
+    confidence: float = 0.9,
+    half_life_days: float = 180,
+    now: datetime,
+) -> Calibration:
+    """Calibrate `table` with measured `networks`, a function of the SET of records.
+
+    Usable records of the table's own target count, the older the less; the others are counted
+    in `Calibration.ignored`. Raises HalfLifeError.
+    """
+    observed = observe(table, networks, half_life_days=half_life_days, now=now)
+    architectures = [seen.architecture for seen in observed.observations]
+    ops = tuple(sorted({BlockSpec.from_key(key).op for key in table.rows} - {SKIP}))
+    raw_ms, counts = features(table, ops, architectures)
+    centre = counts.mean(axis=0) if architectures else np.zeros(len(ops))
+    problem = _problem(table, observed, raw_ms, counts - centre)
+    posterior, left_out, z, weight = _solve_robustly(problem)
+    columns = [c.tolist() for c in (raw_ms, problem.y, left_out.mean, z, weight)]
+    return Calibration(
+        table=table,
+        ops=ops,
+        centre=centre,
+        posterior=posterior,
+        confidence=confidence,
+        networks=tuple(
+            Fitted(seen.name, seen.architecture.key, *numbers)
+            for seen, *numbers in zip(observed.observations, *columns, strict=True)
+        ),
+        ignored=observed.ignored,
+        tails={p: tail.tail_ratio(observed.records, p, confidence) for p in tail.PERCENTILES},
+    )
+
+
+def _problem(
+    table: Table, observed: Observed, raw_ms: Floats, centred_counts: Floats
+) -> bayes.Problem:
+    measured_ms = np.array([seen.measured_ms for seen in observed.observations], np.float64)
+    variance = np.array([seen.variance for seen in observed.observations], np.float64)
+    usual_ms = float(np.median(measured_ms)) if measured_ms.size else table.offset_ms
+    blocks_ms = [row.latency_ms for row in table.rows.values()]
+    ops = centred_counts.shape[1]
+    return bayes.Problem(
+        x=design(raw_ms, centred_counts),
+        y=measured_ms,
+        noise_scale=raw_ms * np.sqrt(variance),
+        prior_mean=np.array([0.0, 1.0, *[0.0] * ops]),
+        prior_sd=np.array([0.3 * max(LEAST_MS, usual_ms), 0.3, *[0.0] * ops]),
+        shrunk=np.array([False, False, *[True] * ops]),
+        tau_scale=max(LEAST_MS, float(np.median(blocks_ms)) if blocks_ms else 0.0),
+    )
+
+
+def _solve_robustly(
+    problem: bayes.Problem,
+) -> tuple[bayes.Posterior, bayes.LeftOut, Floats, Floats]:
+    """Solve; networks that the OTHERS find too far away get more noise, until they are not.
+
+    Returns z and the weight of each network besides. z is taken without that added noise, or
+    an outlier would stop being one as soon as it is treated as one.
+    """
+    noise_factor = np.ones_like(problem.y)
+    for _ in range(_ROUNDS):
+        scale = problem.noise_scale * noise_factor
+        posterior, left_out = bayes.solve(replace(problem, noise_scale=scale))
+        extra = posterior.noise * (scale**2 - problem.noise_scale**2)
+        sd = np.sqrt(np.maximum(left_out.sd**2 - extra, posterior.noise * problem.noise_scale**2))
+        z = (problem.y - left_out.mean) / sd
+        wanted = np.maximum(1.0, np.abs(z) / _OUTLIER_Z)
+        if len(z) < _OUTLIERS_FROM or np.allclose(wanted, noise_factor, rtol=1e-3):
+            break
+        noise_factor = wanted
+    return posterior, left_out, z, noise_factor**-2

@@ -1,0 +1,111 @@
+"""Whole-network records made ready for a fit: one observation per architecture.
+
+Everything here is a function of the SET of records: duplicates and order do not matter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from edge.errors import EdgeError
+from edge.record import Measurement
+from edge.spec import Architecture
+from edge.statistics import summarise
+from edge.table import Table, UnknownBlock
+
+# Of the variance around a sum of blocks, the share that measuring the same network again
+# averages away; the rest is that the sum does not describe this network exactly.
+_REPEATABLE = 0.5
+
+
+class HalfLifeError(EdgeError, ValueError):
+    """A half-life that is not positive."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """All records of one architecture: weighted mean of their medians, and the variance of
+    that mean in units of a single fresh record's."""
+
+    name: str
+    architecture: Architecture
+    measured_ms: float
+    variance: float
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Observations by architecture key, the records behind them with their weights, and how
+    many others were ignored for which reason."""
+
+    observations: tuple[Observation, ...]
+    records: tuple[tuple[Measurement, float], ...]
+    ignored: Mapping[str, int]
+
+
+def observe(
+    table: Table,
+    networks: Iterable[tuple[Architecture, Measurement]],
+    *,
+    half_life_days: float,
+    now: datetime,
+) -> Observed:
+    """Sort out the records that belong to `table`. Raises HalfLifeError."""
+    if half_life_days <= 0:
+        raise HalfLifeError(f"half_life_days must be positive, not {half_life_days}")
+    groups: dict[str, list[tuple[Architecture, Measurement]]] = defaultdict(list)
+    ignored: Counter[str] = Counter()
+    by_id = {m.id: (architecture, m) for architecture, m in networks}
+    for _, (architecture, m) in sorted(by_id.items(), key=lambda item: item[0]):
+        reason = _reason_to_ignore(table, architecture, m)
+        if reason is None:
+            groups[architecture.key].append((architecture, m))
+        else:
+            ignored[reason] += 1
+
+    def weight(m: Measurement) -> float:
+        return float(0.5 ** (_age_days(m, now) / half_life_days))
+
+    weighted = {key: [(a, m, weight(m)) for a, m in groups[key]] for key in sorted(groups)}
+    observations = tuple(_merge(group) for group in weighted.values())
+    records = tuple((m, w) for group in weighted.values() for _, m, w in group)
+    return Observed(observations, records, dict(sorted(ignored.items())))
+
+
+def _reason_to_ignore(table: Table, architecture: Architecture, m: Measurement) -> str | None:
+    if m.target != table.target:
+        return "measured on another target"
+    if not m.usable:
+        return f"verdict {m.verdict}"
+    try:
+        table.sum_ms(architecture)
+    except UnknownBlock:
+        return "holds a block that is not in the table"
+    return None
+
+
+def _merge(group: Sequence[tuple[Architecture, Measurement, float]]) -> Observation:
+    """n equal records have 1/n of the repeatable variance; an old record counts as a part of one.
+
+    n is Kish's effective sample size, (sum w)^2 / sum w^2.
+    """
+    weights = [w for *_, w in group]
+    total, squares = sum(weights), sum(w * w for w in weights)
+    medians_ms = [summarise(m.samples_ns).median_ms for _, m, _ in group]
+    measured_ms = sum(w * ms for w, ms in zip(weights, medians_ms, strict=True)) / total
+    effective_n, freshness = total**2 / squares, squares / total
+    variance = (1 - _REPEATABLE + _REPEATABLE / effective_n) / freshness
+    architecture, first, _ = group[0]
+    return Observation(first.subject.name, architecture, measured_ms, variance)
+
+
+def _age_days(m: Measurement, now: datetime) -> float:
+    taken = datetime.fromisoformat(m.conditions.wall_time.replace("Z", "+00:00"))
+    return max(0.0, (_utc(now) - _utc(taken)).total_seconds() / 86_400)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -1,0 +1,183 @@
+"""Measurements: the wire and file format, versioned, immutable, raw samples included.
+
+A file of records is JSON lines, one `Measurement` a line. Version history:
+
+1. first version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edge.errors import EdgeError
+from edge.spec import Architecture
+
+FORMAT_VERSION: Literal[1] = 1
+MAX_SAMPLE_NS = 600 * 10**9  # ten minutes: no inference that EdgeFacet times takes longer
+
+
+class RecordError(EdgeError, ValueError):
+    """A record that cannot be read or is not physically possible."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Target(_Frozen):
+    """What a latency belongs to. Two targets are two tables."""
+
+    device: str
+    runtime: str
+    runtime_version: str
+    provider: str
+    precision: str
+    threads: int = Field(ge=1)
+    batch: int = Field(default=1, ge=1)
+    power_mode: str = "unknown"
+
+    @property
+    def id(self) -> str:
+        """Twelve hex digits; equal targets have equal ids."""
+        text = json.dumps(self.model_dump(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.device} / {self.runtime} {self.runtime_version} ({self.provider}) / "
+            f"{self.precision} / {self.threads} thread(s) / power mode {self.power_mode}"
+        )
+
+
+class Conditions(_Frozen):
+    """How the device was while a measurement was taken; a missing sensor is None."""
+
+    wall_time: str  # ISO 8601, UTC
+    boot_id: str | None = None
+    uptime_s: float | None = None
+    kernel: str | None = None
+    os: str | None = None
+    governor: str | None = None
+    clock_mhz_before: float | None = None
+    clock_mhz_after: float | None = None
+    temperature_c_before: float | None = None
+    temperature_c_after: float | None = None
+    throttled: bool | None = None
+    other_cpu_load: float | None = None  # share of all cores that others used, 0..1
+
+
+class Subject(_Frozen):
+    """What was measured.
+
+    `chain`: `repeat` copies of the block `block` in a row. `network`: a whole architecture
+    (`role` says why: base, anchor, heldout, member). `file`: any model file.
+    """
+
+    kind: Literal["chain", "network", "file"]
+    name: str
+    sha256: str  # of the model file
+    block: str | None = None
+    repeat: int | None = None
+    role: str | None = None
+    architecture: dict[str, Any] | None = None
+
+    def read_architecture(self) -> Architecture:
+        """The architecture of a `network`. Raises RecordError where there is none."""
+        if self.architecture is None:
+            raise RecordError(f"the record of {self.name!r} holds no architecture")
+        return Architecture.from_dict(self.architecture)
+
+
+Verdict = Literal["clean", "clean-unverified", "suspect", "invalid"]
+Nanoseconds = int
+
+
+class Measurement(_Frozen):
+    """One immutable record: raw samples, the conditions they were taken under, a verdict."""
+
+    version: Literal[1] = FORMAT_VERSION
+    subject: Subject
+    target: Target
+    conditions: Conditions
+    warmup_ns: tuple[Nanoseconds, ...]
+    samples_ns: tuple[tuple[Nanoseconds, ...], ...]  # one tuple per block of runs
+    peak_memory_bytes: int | None = None
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+
+    def model_post_init(self, _context: object) -> None:
+        samples = [ns for block in self.samples_ns for ns in block]
+        if not samples:
+            raise ValueError("no samples")
+        if not all(0 < ns <= MAX_SAMPLE_NS for ns in samples):
+            raise ValueError(f"a sample outside 1 ns .. {MAX_SAMPLE_NS} ns is not a latency")
+
+    @property
+    def usable(self) -> bool:
+        """Whether the measurement may move a calibration."""
+        return self.verdict in ("clean", "clean-unverified")
+
+    @property
+    def id(self) -> str:
+        """sha256 of the content: the same record has the same id everywhere."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """One line of JSON, keys sorted."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+def append(path: Path, measurement: Measurement) -> None:
+    """Append one record and force it to the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(measurement.to_json() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path) -> list[Measurement]:
+    """All records of a JSON-lines file.
+
+    A last line without its newline is what a kill in mid-write leaves behind: it is ignored.
+    Raises RecordError, with file and line, for any other line that is not a record.
+    """
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    return [_parse(line, f"{path}:{n}") for n, line in enumerate(whole.splitlines(), 1) if line]
+
+
+def read_all(folder: Path) -> list[Measurement]:
+    """Every record in the ``*.jsonl`` files under `folder`, each once, ordered by id."""
+    return unique(m for path in sorted(folder.rglob("*.jsonl")) for m in read(path))
+
+
+def unique(measurements: Iterable[Measurement]) -> list[Measurement]:
+    """The set of records, ordered by id: merging is union."""
+    by_id = {m.id: m for m in measurements}
+    return [by_id[key] for key in sorted(by_id)]
+
+
+def _parse(line: str, where: str) -> Measurement:
+    try:
+        return Measurement.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "record"
+        raise RecordError(f"{where}: {field}: {first['msg']}") from error
+
+
+def iter_networks(
+    measurements: Iterable[Measurement],
+) -> Iterator[tuple[Architecture, Measurement]]:
+    """The whole-network records among `measurements`, each with its architecture."""
+    for m in measurements:
+        if m.subject.kind == "network":
+            yield m.subject.read_architecture(), m

@@ -1,0 +1,139 @@
+"""Blocks and architectures as data: no framework, one canonical string for each.
+
+A *block* is an operation at one concrete geometry, the unit that is profiled. An
+*architecture* is the list of its rows, complete enough to rebuild the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edge.errors import EdgeError
+
+SKIP = "skip"
+
+
+class SpecError(EdgeError, ValueError):
+    """A block or an architecture that cannot be what it says it is."""
+
+
+@dataclass(frozen=True, order=True)
+class BlockSpec:
+    """An operation at one geometry: input (in_channels, height, width), stride, activation."""
+
+    op: str
+    in_channels: int
+    out_channels: int
+    height: int
+    width: int
+    stride: int = 1
+    act: str = "relu"
+
+    @property
+    def key(self) -> str:
+        """The block's one canonical string, e.g. ``mbconv_k3_e6:16x14x14-16:s1:relu``."""
+        size = f"{self.in_channels}x{self.height}x{self.width}-{self.out_channels}"
+        return f"{self.op}:{size}:s{self.stride}:{self.act}"
+
+    @classmethod
+    def from_key(cls, key: str) -> BlockSpec:
+        """Read `key` back. Raises SpecError when it is not a block key."""
+        match = _KEY.fullmatch(key)
+        if match is None:
+            raise SpecError(f"{key!r} is no block key; expected e.g. 'skip:16x14x14-16:s1:relu'")
+        op, cin, height, width, cout, stride, act = match.groups()
+        return cls(op, int(cin), int(cout), int(height), int(width), int(stride), act)
+
+    @property
+    def residual(self) -> bool:
+        """A block that keeps its geometry adds its input to its output."""
+        return self.stride == 1 and self.in_channels == self.out_channels
+
+    @property
+    def out_height(self) -> int:
+        return -(-self.height // self.stride)
+
+    @property
+    def out_width(self) -> int:
+        return -(-self.width // self.stride)
+
+    @property
+    def is_identity(self) -> bool:
+        """Skip at equal geometry computes nothing and costs nothing."""
+        return self.op == SKIP and self.residual
+
+
+_KEY = re.compile(r"([a-z0-9_]+):(\d+)x(\d+)x(\d+)-(\d+):s(\d+):([a-z0-9_]+)")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of an architecture: where, what, and whether a search chose it."""
+
+    place: str
+    block: BlockSpec
+    searched: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"place": self.place, "block": self.block.key, "searched": self.searched}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Row:
+        return cls(data["place"], BlockSpec.from_key(data["block"]), data["searched"])
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A whole network as rows of data, first row first."""
+
+    space: str
+    input_shape: tuple[int, int, int]  # (C, H, W)
+    classes: int
+    rows: tuple[Row, ...]
+
+    @property
+    def searched_blocks(self) -> tuple[BlockSpec, ...]:
+        """The blocks that a search chose; the others are the fixed trunk."""
+        return tuple(row.block for row in self.rows if row.searched)
+
+    @property
+    def op_counts(self) -> Counter[str]:
+        """How often each searched operation occurs."""
+        return Counter(block.op for block in self.searched_blocks)
+
+    def canonical(self) -> Architecture:
+        """The same function without its identities: where a skip stands does not matter."""
+        kept = tuple(row for row in self.rows if not row.block.is_identity)
+        return Architecture(self.space, self.input_shape, self.classes, kept)
+
+    @property
+    def key(self) -> str:
+        """Twelve hex digits naming the function computed; equal for equal canonical forms."""
+        blocks = (row.block.key for row in self.rows if not row.block.is_identity)
+        channels, height, width = self.input_shape
+        text = "\n".join([f"{channels}x{height}x{width}>{self.classes}", *blocks])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data; `from_dict` reads it back."""
+        return {
+            "space": self.space,
+            "input_shape": list(self.input_shape),
+            "classes": self.classes,
+            "rows": [row.to_dict() for row in self.rows],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Architecture:
+        """Read `to_dict` back. Raises SpecError naming what is missing or malformed."""
+        try:
+            channels, height, width = data["input_shape"]
+            rows = tuple(Row.from_dict(row) for row in data["rows"])
+            return cls(data["space"], (channels, height, width), data["classes"], rows)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SpecError(f"not an architecture: {error!r}") from error

@@ -1,0 +1,216 @@
+"""The latency table: block key -> latency, for exactly one target.
+
+A row is half of (three copies of the block in a row minus one copy), so the fixed cost of
+calling a runtime cancels; the offset is what the measured base network costs beyond its rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, get_args
+
+from edge.errors import EdgeError
+from edge.files import write_atomic
+from edge.record import Measurement, Target, Verdict, unique
+from edge.spec import Architecture, BlockSpec
+from edge.statistics import Summary, summarise
+
+FORMAT_VERSION = 1
+_VERDICTS: tuple[Verdict, ...] = get_args(Verdict)  # best first
+_COLUMNS = ("block", "latency_us", "lo_us", "hi_us", "n", "verdict", "when")
+
+
+class TableError(EdgeError, ValueError):
+    """Records or files that make no table."""
+
+
+class MixedTargets(EdgeError, ValueError):
+    """Latencies of two targets where one was expected."""
+
+    def __init__(self, one: Target, other: Target) -> None:
+        super().__init__(
+            f"latencies of two targets cannot be mixed:\n  {one}\n  {other}\n"
+            "keep one folder of records per target"
+        )
+
+
+class UnknownBlock(EdgeError, KeyError):
+    """A block that the table holds no latency of."""
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """The latency of one block: median and interval over `n` runs, the worst verdict among
+    the records it was made of, and when (ISO 8601) the last of them was taken."""
+
+    latency_ms: float
+    lo_ms: float
+    hi_ms: float
+    n: int
+    verdict: Verdict
+    when: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Latencies of one target; of an architecture: `offset_ms` + the sum of its blocks."""
+
+    target: Target
+    offset_ms: float
+    rows: Mapping[str, TableRow]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", dict(sorted(self.rows.items())))
+
+    @classmethod
+    def from_measurements(cls, measurements: Iterable[Measurement]) -> Table:
+        """The table that `chain` records and `base` networks make; other records do not matter.
+
+        A block needs chains of one and of three copies. Raises MixedTargets; TableError when
+        there is no base network; UnknownBlock when it holds a block that was not measured.
+        """
+        records = [m for m in unique(measurements) if _belongs(m)]
+        _one_target(records)
+        chains: dict[tuple[str, int], list[Measurement]] = defaultdict(list)
+        for m in records:
+            if m.subject.kind == "chain":
+                chains[str(m.subject.block), int(m.subject.repeat or 1)].append(m)
+        blocks = sorted(key for key, repeat in chains if repeat == 3 and (key, 1) in chains)
+        rows = {key: _row(_measured(chains[key, 1]), _measured(chains[key, 3])) for key in blocks}
+        bases = [m for m in records if m.subject.kind == "network"]
+        if not bases:
+            raise TableError(
+                "no measured base network among the records, so the offset is unknown: "
+                "run the profile stage to its end"
+            )
+        without_offset = cls(bases[0].target, 0.0, rows)
+        offset_ms = median(
+            summarise(m.samples_ns).median_ms - without_offset.sum_ms(m.subject.read_architecture())
+            for m in _best(bases)
+        )
+        return cls(bases[0].target, offset_ms, rows)
+
+    def latency_ms(self, block: BlockSpec | str) -> float:
+        """The latency of a block (or its key); an identity costs nothing. Raises UnknownBlock."""
+        key = block if isinstance(block, str) else block.key
+        row = self.rows.get(key)
+        if row is not None:
+            return row.latency_ms
+        if BlockSpec.from_key(key).is_identity:
+            return 0.0
+        raise UnknownBlock(
+            f"the table of {self.target.device} holds no block {key!r}: the space has changed "
+            "since it was profiled; run the profile stage again"
+        )
+
+    def sum_ms(self, architecture: Architecture) -> float:
+        """Offset plus the searched blocks of `architecture`; the trunk is in the offset."""
+        blocks = architecture.searched_blocks
+        return self.offset_ms + math.fsum(self.latency_ms(block) for block in blocks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON data; `from_dict` reads it back."""
+        head = {"version": FORMAT_VERSION, "offset_ms": self.offset_ms}
+        rows = {key: asdict(row) for key, row in self.rows.items()}
+        return {**head, "target": self.target.model_dump(mode="json"), "rows": rows}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Table:
+        """Read `to_dict` back. Raises TableError naming what is malformed."""
+        if data.get("version") != FORMAT_VERSION:
+            raise TableError(
+                f"table format {data.get('version')!r} is not {FORMAT_VERSION}, the one this "
+                "version of edgefacet reads: profile again"
+            )
+        try:
+            rows = {key: TableRow(**row) for key, row in data["rows"].items()}
+            target = Target.model_validate(data["target"])
+            return cls(target, float(data["offset_ms"]), rows)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise TableError(f"not a latency table: {error!r}; profile again") from error
+
+    def write(self, folder: Path) -> None:
+        """Write ``table.csv`` (rows by key, µs to the nanosecond) and ``table.json`` (the rest)."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for key, row in self.rows.items():
+            times = (f"{1e3 * ms:.3f}" for ms in (row.latency_ms, row.lo_ms, row.hi_ms))
+            writer.writerow([key, *times, row.n, row.verdict, row.when])
+        head = {key: value for key, value in self.to_dict().items() if key != "rows"}
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder / "table.csv", text.getvalue())
+        write_atomic(folder / "table.json", json.dumps(head, indent=2, sort_keys=True) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> Table:
+        """Read `write` back. Raises TableError where a file is missing or malformed."""
+        try:
+            head = json.loads((folder / "table.json").read_text(encoding="utf-8"))
+            with (folder / "table.csv").open(encoding="utf-8", newline="") as file:
+                rows = {line["block"]: asdict(_parse(line)) for line in csv.DictReader(file)}
+        except FileNotFoundError as error:
+            raise TableError(f"{error.filename} is missing: run the profile stage") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise TableError(f"{folder}: not a latency table: {error!r}; profile again") from error
+        return cls.from_dict({**head, "rows": rows})
+
+
+def _parse(line: Mapping[str, str]) -> TableRow:
+    latency_ms, lo_ms, hi_ms = (
+        float(line[name]) / 1e3 for name in ("latency_us", "lo_us", "hi_us")
+    )
+    verdict = _VERDICTS[_VERDICTS.index(line["verdict"])]
+    return TableRow(latency_ms, lo_ms, hi_ms, int(line["n"]), verdict, line["when"])
+
+
+def _belongs(m: Measurement) -> bool:
+    return m.subject.kind == "chain" or (m.subject.kind == "network" and m.subject.role == "base")
+
+
+def _one_target(measurements: list[Measurement]) -> None:
+    for m in measurements:
+        if m.target != measurements[0].target:
+            raise MixedTargets(measurements[0].target, m.target)
+
+
+def _best(measurements: list[Measurement]) -> list[Measurement]:
+    """The usable records, or all of them where there is none: the row's verdict tells."""
+    return [m for m in measurements if m.usable] or measurements
+
+
+def _measured(measurements: list[Measurement]) -> TableRow:
+    """Repeated records of one chain as one row: the median of each number."""
+    best = _best(measurements)
+    summaries: list[Summary] = [summarise(m.samples_ns) for m in best]
+    return TableRow(
+        latency_ms=median(s.median_ms for s in summaries),
+        lo_ms=median(s.lo_ms for s in summaries),
+        hi_ms=median(s.hi_ms for s in summaries),
+        n=sum(s.n for s in summaries),
+        verdict=max((m.verdict for m in best), key=_VERDICTS.index),
+        when=max(m.conditions.wall_time for m in best),
+    )
+
+
+def _row(one: TableRow, three: TableRow) -> TableRow:
+    """Half of three copies minus one; independent errors add in quadrature."""
+    latency_ms = (three.latency_ms - one.latency_ms) / 2
+    below_ms = math.hypot(three.latency_ms - three.lo_ms, one.hi_ms - one.latency_ms) / 2
+    above_ms = math.hypot(three.hi_ms - three.latency_ms, one.latency_ms - one.lo_ms) / 2
+    return TableRow(
+        latency_ms=max(0.0, latency_ms),
+        lo_ms=max(0.0, latency_ms - below_ms),
+        hi_ms=max(0.0, latency_ms + above_ms),
+        n=one.n + three.n,
+        verdict=max(one.verdict, three.verdict, key=_VERDICTS.index),
+        when=max(one.when, three.when),
+    )

@@ -1,0 +1,188 @@
+"""The process in which models run: ``python -m edge.worker``, JSON lines in and out.
+
+A malformed model may kill its interpreter and a hung accelerator never answers, so neither
+runs in the process that wants the result. One worker holds all models of a session:
+
+    → {"do": "load", "id": 3, "path": ..., "seed": 0, "seconds": 0.5, "runs": 10}
+    ← {"provider": ..., "peak_memory_bytes": ..., "warmup_ns": [...]}
+    → {"do": "block", "id": 3, "settle": 5, "seconds": 1.0, "runs": 50}
+    ← {"warmup_ns": [...], "samples_ns": [...]}
+
+An answer may also be ``{"failure": "rejected" | "oom", "detail": ...}``. The worker ends when
+its input does, and dies with its parent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+from edge.errors import EdgeError
+from edge.runtimes import Feeds, Runtime, Session, get_runtime
+
+_FIRST_CAPACITY = 4096
+_PR_SET_PDEATHSIG = 1
+
+
+class _Model(NamedTuple):
+    session: Session
+    feeds: Feeds
+
+
+class Worker:
+    """Answers requests; holds every model that it loaded."""
+
+    def __init__(self, runtime: Runtime, threads: int) -> None:
+        self._runtime = runtime
+        self._threads = threads
+        self._models: dict[int, _Model] = {}
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One request in, one answer out; see the module's docstring."""
+        try:
+            return self._load(request) if request["do"] == "load" else self._block(request)
+        except MemoryError:
+            return {"failure": "oom", "detail": "out of memory"}
+        except Exception as error:  # whatever a runtime raises, the other models go on
+            return {"failure": failure_kind(error), "detail": str(error) or repr(error)}
+
+    def _load(self, request: dict[str, Any]) -> dict[str, Any]:
+        before_bytes = _resident_bytes()
+        _forget_peak()
+        session = self._runtime.load(Path(request["path"]), self._threads)
+        feeds = session.feeds(request["seed"])
+        warmup_ns = time_runs(session.run, feeds, request["runs"], request["seconds"])
+        self._models[request["id"]] = _Model(session, feeds)
+        return {
+            "provider": session.provider,
+            "peak_memory_bytes": max(0, _peak_bytes() - before_bytes),
+            "warmup_ns": warmup_ns,
+        }
+
+    def _block(self, request: dict[str, Any]) -> dict[str, Any]:
+        session, feeds = self._models[request["id"]]
+        # Another model ran before this one: the first runs find cold caches.
+        warmup_ns = time_runs(session.run, feeds, request["settle"], 0.0)
+        samples_ns = time_runs(session.run, feeds, request["runs"], request["seconds"])
+        return {"warmup_ns": warmup_ns, "samples_ns": samples_ns}
+
+
+def time_runs(
+    run: Callable[[Feeds], object],
+    feeds: Feeds,
+    runs: int,
+    seconds: float,
+    clock: Callable[[], int] = time.monotonic_ns,
+) -> list[int]:
+    """Nanoseconds of each run, in order: at least `runs` of them and at least `seconds`."""
+    samples = [0] * max(runs, _FIRST_CAPACITY)
+    capacity, count = len(samples), 0
+    gc.collect()
+    gc.disable()
+    try:
+        end = clock() + round(seconds * 1e9)
+        now = 0
+        while count < runs or now < end:
+            if count == capacity:
+                samples += [0] * capacity
+                capacity *= 2
+            start = clock()
+            run(feeds)
+            now = clock()
+            samples[count] = now - start
+            count += 1
+    finally:
+        gc.enable()
+    return samples[:count]
+
+
+def failure_kind(error: Exception) -> str:
+    """``oom`` where the text of an error of the C++ side says so, else ``rejected``."""
+    text = str(error).lower()
+    return "oom" if "bad_alloc" in text or "allocate memory" in text else "rejected"
+
+
+def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:
+    """Answer line by line until `requests` ends."""
+    for line in requests:
+        _say(answers, worker.answer(json.loads(line)))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Confine this process, say hello with the runtime's version, and serve."""
+    options = _parser().parse_args(arguments)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # a library that prints must not end up in the answers
+    try:
+        runtime = get_runtime(options.runtime)
+        hello = {"version": runtime.version()}
+    except EdgeError as error:
+        _say(answers, {"error": str(error)})
+        return
+    _confine(options.threads if options.pin else None, options.memory_limit_bytes)
+    if os.getppid() != options.parent:  # it died before we asked to die with it
+        return
+    runtime.prepare()
+    _say(answers, hello)
+    serve(Worker(runtime, options.threads), sys.stdin, answers)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m edge.worker")
+    parser.add_argument("--runtime", required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--parent", type=int, required=True, help="process id to die with")
+    parser.add_argument("--memory-limit-bytes", type=int)
+    parser.add_argument("--pin", action="store_true", help="use only as many cores as threads")
+    return parser
+
+
+def _say(answers: TextIO, answer: dict[str, Any]) -> None:
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
+def _confine(cores: int | None, memory_limit_bytes: int | None) -> None:
+    """Before any thread exists: threads inherit the affinity. The last cores of a board are
+    its fast ones, and the first one serves the interrupts."""
+    if cores is not None:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
+    if memory_limit_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_limit_bytes, memory_limit_bytes))
+    import ctypes
+
+    # A model that hangs never sees that the input ended: let the kernel end it.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _forget_peak() -> None:
+    """Restart VmHWM from here; where the kernel refuses, the peak is that of the process."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _resident_bytes() -> int:
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+def _peak_bytes() -> int:
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    line = next((line for line in status.splitlines() if line.startswith("VmHWM")), None)
+    if line is None:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    main()

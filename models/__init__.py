@@ -1,0 +1,1 @@
+"""Search spaces and networks in PyTorch. Knows neither tables nor stages."""

@@ -1,0 +1,83 @@
+"""``python -m pipeline STAGE``: run one stage of the pipeline in the current folder."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from edge.errors import EdgeError
+from pipeline import allocator, params
+
+STAGES = {  # name: (module, what it does); `profile` is measure.py: a profile.py hides the stdlib's
+    "check": ("pipeline.check", "Validate params.yaml and write down the target."),
+    "data": ("pipeline.data", "Fetch the data set and split it."),
+    "profile": ("pipeline.measure", "Measure blocks and random whole networks on the target."),
+    "calibrate": ("pipeline.calibrate", "Correct the table by measurements of whole networks."),
+    "search": ("pipeline.search", "Learn the architecture as a function of simplex and price."),
+    "extract": ("pipeline.extract", "Read a family of architectures off the search."),
+    "retrain": ("pipeline.retrain", "Train every member from scratch."),
+    "export": ("pipeline.export", "Export every member and compare it with PyTorch."),
+    "verify": ("pipeline.verify", "Measure every artifact on the target."),
+}
+HEAVY = {"search", "extract", "retrain"}  # they train: worth a restart with memory settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Run one stage of the pipeline; `dvc repro` runs all that are out of date."""
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except EdgeError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+def _run(stage: str, **options: object) -> None:
+    if stage in HEAVY:
+        allocator.tune()
+    with _reported():
+        module = importlib.import_module(STAGES[stage][0])  # torch takes seconds to import
+        module.run(params.load(), **options)
+
+
+def _command(stage: str) -> click.Command:
+    return click.Command(stage, callback=lambda: _run(stage), help=STAGES[stage][1])
+
+
+for _stage in STAGES:
+    main.add_command(_command(_stage))
+
+
+@main.command(help=STAGES["verify"][1])
+@click.option("--strict", is_flag=True, help="Exit 1 where a member misses its budget.")
+def verify(strict: bool) -> None:
+    _run("verify", strict=strict)
+
+
+@main.command()
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/smoke"),
+    show_default=True,
+    help="Folder of the copy; an old one is replaced.",
+)
+def smoke(into: Path) -> None:
+    """Run the whole pipeline with the smoke preset, in a copy of the working tree."""
+    from pipeline.smoke import run
+
+    with _reported():
+        run(into)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m pipeline")

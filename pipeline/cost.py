@@ -1,0 +1,81 @@
+"""What a run will cost, roughly, before it starts: CPU minutes per stage."""
+
+from __future__ import annotations
+
+from edge.spec import SKIP
+from pipeline.params import Params, ProfileParams, SpaceParams, VerifyParams
+from pipeline.sections import IMAGE_SIZE, TRAINING_IMAGES
+
+# Seconds of one core, fitted to runs on a two-core x86 server.
+EXPORT_S = 0.7  # one model to ONNX
+MEMBER_EXPORT_S = 12.0  # one member in every format, quantised, compared with PyTorch
+RUNTIME_START_S = 0.3  # one model loaded in its own process
+SUPERNET_S = 7.7e-8  # a step of the supernet, per image and activation
+RETRAIN_S = 3.2e-8  # a step of a member, per image and activation
+JUDGE_S = 1.2e-8  # inference, per image and activation
+SCREEN_IMAGES = 500
+JUDGE_IMAGES = 6000
+PATHS_PER_ROUND = 2.5  # of a two-path step of the hypernetwork, in weight steps
+CANDIDATE_S = 1e-3
+
+
+def estimate(params: Params) -> dict[str, float]:
+    """CPU minutes of each stage that takes any, in the order of the pipeline."""
+    seconds = {
+        "profile": _profile_s(params),
+        "search": _search_s(params),
+        "extract": _extract_s(params),
+        "retrain": _retrain_s(params),
+        "export": member_count(params) * MEMBER_EXPORT_S,
+        "verify": member_count(params) * _timing_s(params.verify),
+    }
+    return {stage: s / 60 for stage, s in seconds.items()}
+
+
+def member_count(params: Params) -> int:
+    """How many members the family has at most: named points and budgets."""
+    budgets = params.extract.budgets_ms
+    return len(params.extract.points) + (
+        params.extract.budget_count if budgets == "auto" else len(budgets)
+    )
+
+
+def activations(space: SpaceParams) -> int:
+    """Values between the searched blocks of one image: training is bound by memory, not by MACs."""
+    total, side = 0, -(-IMAGE_SIZE // space.stem_stride)
+    for width, depth in zip(space.widths, space.depths, strict=True):
+        total += depth * width * side**2
+        side = -(-side // 2)
+    return total
+
+
+def _timing_s(stage: ProfileParams | VerifyParams) -> float:
+    return RUNTIME_START_S + stage.warmup_s + stage.blocks * stage.block_s
+
+
+def _profile_s(params: Params) -> float:
+    """Blocks as chains of two lengths, and whole networks with the base; timed one by one."""
+    priced = sum(op != SKIP for op in params.space.operations)
+    chains = 2 * priced * len(params.space.widths)
+    networks = 1 + params.profile.anchors + params.profile.heldout
+    return chains * (EXPORT_S + _timing_s(params.profile)) + networks * (
+        2 * EXPORT_S + _timing_s(params.profile)
+    )
+
+
+def _search_s(params: Params) -> float:
+    search = params.search
+    warmup = search.warmup_epochs * params.data.weights
+    joint = search.joint_steps * search.batch_size * (search.weight_steps + PATHS_PER_ROUND)
+    return (warmup + joint) * activations(params.space) * SUPERNET_S
+
+
+def _extract_s(params: Params) -> float:
+    extract = params.extract
+    images = extract.screened * SCREEN_IMAGES + extract.finalists * JUDGE_IMAGES
+    return extract.candidates * CANDIDATE_S + images * activations(params.space) * JUDGE_S
+
+
+def _retrain_s(params: Params) -> float:
+    images = member_count(params) * params.retrain.epochs * TRAINING_IMAGES[params.data.name]
+    return images * activations(params.space) * RETRAIN_S

@@ -1,0 +1,118 @@
+"""`params.yaml`: all sections, validated at once, with one message that lists every problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from edge.errors import EdgeError
+from pipeline.problems import did_you_mean, explain
+from pipeline.sections import (
+    CalibrateParams,
+    DataParams,
+    ExportParams,
+    ExtractParams,
+    HypernetParams,
+    PointParams,
+    ProfileParams,
+    RetrainParams,
+    SamplerParams,
+    SearchParams,
+    Section,
+    SpaceParams,
+    TargetParams,
+    VerifyParams,
+    WeightsParams,
+    setting,
+)
+
+__all__ = [
+    "CalibrateParams",
+    "DataParams",
+    "ExportParams",
+    "ExtractParams",
+    "HypernetParams",
+    "Params",
+    "ParamsError",
+    "PointParams",
+    "ProfileParams",
+    "RetrainParams",
+    "SamplerParams",
+    "SearchParams",
+    "SpaceParams",
+    "TargetParams",
+    "VerifyParams",
+    "WeightsParams",
+    "load",
+]
+
+PARAMS_FILE = Path("params.yaml")
+
+
+class ParamsError(EdgeError, ValueError):
+    """A params file that cannot be used; the message lists every problem in it."""
+
+
+class Params(Section):
+    """All of params.yaml, one field per section."""
+
+    target: TargetParams = setting(TargetParams(), "Target")
+    data: DataParams = setting(DataParams(), "Data")
+    space: SpaceParams = setting(SpaceParams(), "Search space")
+    profile: ProfileParams = setting(ProfileParams(), "Stage `profile`")
+    calibrate: CalibrateParams = setting(CalibrateParams(), "Stage `calibrate`")
+    search: SearchParams = setting(SearchParams(), "Stage `search`")
+    extract: ExtractParams = setting(ExtractParams(), "Stage `extract`")
+    retrain: RetrainParams = setting(RetrainParams(), "Stage `retrain`")
+    export: ExportParams = setting(ExportParams(), "Stage `export`")
+    verify: VerifyParams = setting(VerifyParams(), "Stage `verify`")
+
+    @field_validator("search")
+    @classmethod
+    def _theta_names_operations(cls, search: SearchParams, info: ValidationInfo) -> SearchParams:
+        theta = search.sampler.theta
+        _require_operations({"sampler.theta": theta} if isinstance(theta, dict) else {}, info)
+        return search
+
+    @field_validator("extract")
+    @classmethod
+    def _points_name_operations(cls, extract: ExtractParams, info: ValidationInfo) -> ExtractParams:
+        maps = {f"points.{name}.ops": point.ops for name, point in extract.points.items()}
+        _require_operations(maps, info)
+        return extract
+
+
+def _require_operations(maps: Mapping[str, Mapping[str, float]], info: ValidationInfo) -> None:
+    """Every key of `maps` is one of space.operations (unknown while `space` itself is wrong)."""
+    space: SpaceParams | None = info.data.get("space")
+    if space is None:
+        return
+    problems = {
+        f"{where}.{op}": f"not in space.operations{did_you_mean(op, space.operations)}; "
+        f"allowed: {', '.join(space.operations)}"
+        for where, ops in maps.items()
+        for op in ops
+        if op not in space.operations
+    }
+    if problems:
+        raise PydanticCustomError("operations", "unknown operations", {"problems": problems})
+
+
+def load(path: Path = PARAMS_FILE) -> Params:
+    """Read and validate a params file. Raises ParamsError that lists every problem in it."""
+    try:
+        with path.open("rb") as file:
+            data: Any = yaml.safe_load(file)
+    except FileNotFoundError as error:
+        raise ParamsError(f"{path} does not exist; run from the project's root") from error
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path} is not YAML: {error}") from error
+    try:
+        return Params.model_validate({} if data is None else data)
+    except ValidationError as error:
+        raise ParamsError(explain(error, data, Params, str(path))) from error

@@ -1,0 +1,86 @@
+"""Validation errors as one message a person can act on: key, what was given, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+Path = tuple[str | int, ...]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'x'?"`` for the nearest of `known`, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def explain(error: ValidationError, data: Any, model: type[BaseModel], file: str) -> str:
+    """Every problem that `error` found in `data` (the raw input of `model`), one a line."""
+    lines = [line for detail in error.errors() for line in _lines(detail, data, model)]
+    count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+    return "\n".join([f"{file} has {count}:", *(f"  {line}" for line in lines)])
+
+
+def _lines(detail: ErrorDetails, data: Any, model: type[BaseModel]) -> Iterator[str]:
+    path = _path(detail, data)
+    many: dict[str, str] = detail.get("ctx", {}).get("problems", {})
+    for below, message in many.items():
+        yield f"{_dotted((*path, below))}: {message}"
+    if not many:
+        yield f"{_dotted(path)}: {_message(detail, path, model)}"
+
+
+def _path(detail: ErrorDetails, data: Any) -> Path:
+    """The error's place in the file: pydantic's location without its tags of unions."""
+    path: list[str | int] = []
+    for part in detail["loc"]:
+        is_key = isinstance(data, Mapping) and part in data
+        is_index = isinstance(data, list) and isinstance(part, int) and part < len(data)
+        if is_key or is_index:
+            path.append(part)
+            data = data[part]
+    if detail["type"] == "missing":
+        path.append(detail["loc"][-1])
+    return tuple(path)
+
+
+def _dotted(path: Path) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".") or "the file"
+
+
+def _message(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
+    given, kind = detail["input"], detail["type"]
+    if kind == "extra_forbidden":
+        known = _keys(model, path[:-1])
+        near = did_you_mean(str(path[-1]), known)
+        return f"unknown key{near}; allowed: {', '.join(known)}"
+    if kind == "missing":
+        return "is required"
+    if kind == "model_type":
+        return f"given {given!r}: should be a map of keys"
+    if kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
+        near = did_you_mean(str(given), choices)
+        return f"given {given!r}{near}; allowed: {detail['ctx']['expected']}"
+    if kind == "value_error" and isinstance(given, Mapping):  # of a whole section: says it all
+        return str(detail["ctx"]["error"])
+    if kind == "value_error":
+        return f"given {given!r}: {detail['ctx']['error']}"
+    return f"given {given!r}: {detail['msg'].removeprefix('Input ')}"
+
+
+def _keys(model: type[BaseModel], path: Path) -> list[str]:
+    """The keys allowed at `path`, through nested models and maps of models."""
+    annotation: Any = model
+    for part in path:
+        if part in getattr(annotation, "model_fields", {}):
+            annotation = annotation.model_fields[part].annotation
+        else:  # a map: its values
+            annotation = get_args(annotation)[-1]
+    return list(annotation.model_fields)

@@ -1,0 +1,78 @@
+"""The recipe that every stand-alone network is trained with: members and references alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipeline.batches import Augmentation, Images, shuffled
+from pipeline.params import RetrainParams
+
+EVALUATION_BATCH = 500
+
+
+def train(
+    net: nn.Module,
+    images: Images,
+    recipe: RetrainParams,
+    generator: torch.Generator,
+    on_epoch: Callable[[int, float], None] = lambda epoch, loss: None,
+) -> nn.Module:
+    """Train `net` in place and return it in evaluation mode.
+
+    SGD with Nesterov momentum; weight decay on matrices and kernels only. `on_epoch` gets the
+    number of finished epochs and the mean training loss of the last one.
+    """
+    net.to(memory_format=torch.channels_last)
+    net.train()
+    optimizer = sgd(net, recipe.lr, recipe.momentum, recipe.weight_decay)
+    steps = recipe.epochs * (len(images) // recipe.batch_size)
+    schedule = learning_rate(optimizer, recipe, steps)
+    augment = Augmentation(recipe.shift, recipe.flip)
+    for epoch in range(1, recipe.epochs + 1):
+        total, batches = torch.zeros(()), 0
+        for x, y in shuffled(images, recipe.batch_size, generator, augment):
+            loss = F.cross_entropy(net(x), y, label_smoothing=recipe.label_smoothing)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            total += loss.detach()
+            batches += 1
+        on_epoch(epoch, float(total) / max(1, batches))
+    return net.eval()
+
+
+def sgd(net: nn.Module, lr: float, momentum: float, weight_decay: float) -> torch.optim.SGD:
+    """SGD that decays kernels and matrices, not biases and BatchNorms."""
+    parameters = list(net.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0)
+
+
+def learning_rate(
+    optimizer: torch.optim.Optimizer, recipe: RetrainParams, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """The learning rate per step: one-cycle (up for a fifth, then cosine to 0) or cosine."""
+    if recipe.schedule == "cosine":
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, recipe.lr, total_steps=steps + 1, pct_start=0.2, cycle_momentum=False
+    )
+
+
+@torch.no_grad()
+def accuracy(net: nn.Module, images: Images) -> float:
+    """Share of `images` that `net` classifies correctly, in evaluation mode."""
+    net.eval()
+    right = torch.zeros((), dtype=torch.int64)
+    for x, y in images.in_order(EVALUATION_BATCH):
+        logits: Tensor = net(x)
+        right += (logits.argmax(1) == y).sum()
+    return int(right) / len(images)

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from edge.files import sha256_of, write_atomic
+
+
+def test_sha256_of_the_textbook_message(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_text("abc")
+    # FIPS 180-2, appendix B.1
+    assert sha256_of(tmp_path / "abc") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+
+
+@pytest.mark.parametrize("content", ["ü\n", b"\xc3\xbc\n"])
+def test_text_and_bytes_arrive_as_they_are(tmp_path: Path, content: str | bytes) -> None:
+    path = tmp_path / "new folder" / "file"
+    write_atomic(path, content)
+    assert path.read_bytes() == b"\xc3\xbc\n"
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def full(_file: int) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        write_atomic(path, "new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o640)
+    write_atomic(path, "new")
+    assert path.stat().st_mode & 0o777 == 0o640

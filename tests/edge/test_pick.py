@@ -1,0 +1,180 @@
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.family import Manifest
+from edge.pick import NoFit, PickError, pick
+
+NOW = datetime(2026, 1, 31, tzinfo=timezone.utc)
+TARGET = {
+    "device": "board",
+    "runtime": "ort",
+    "runtime_version": "1",
+    "provider": "cpu",
+    "precision": "fp32",
+    "threads": 1,
+}
+
+
+def member(
+    name: str,
+    accuracy: float,
+    median_ms: float,
+    p95_ms: float | None,
+    *,
+    size_bytes: int = 1000,
+    **latency: Any,
+) -> dict[str, Any]:
+    fields = {
+        "target": TARGET,
+        "median_ms": median_ms,
+        "lo_ms": median_ms,
+        "hi_ms": median_ms,
+        "p95_ms": p95_ms,
+        "n": 500,
+        "verdict": "clean",
+        "measured_at": "2026-01-01T00:00:00Z",
+    }
+    artifact = {
+        "path": f"{name}.onnx",
+        "sha256": "0" * 64,
+        "size_bytes": size_bytes,
+        "precision": "fp32",
+    }
+    return {
+        "name": name,
+        "architecture": {},
+        "holdout_accuracy": accuracy,
+        "test_accuracy": 1 - accuracy,  # the wrong way round: it must not matter
+        "macs": 1,
+        "parameters": 1,
+        "artifacts": [artifact],
+        "latencies": [{**fields, **latency}],
+    }
+
+
+def family(*members: dict[str, Any]) -> Manifest:
+    return Manifest.model_validate(
+        {
+            "created": "2026-01-01T00:00:00Z",
+            "dataset": "d",
+            "classes": ["a"],
+            "input_shape": [1, 28, 28],
+            "mean": [0],
+            "std": [1],
+            "members": members,
+        }
+    )
+
+
+SMALL = member("small", 0.80, 1.0, 1.2)
+MIDDLE = member("middle", 0.85, 2.0, 2.5)
+LARGE = member("large", 0.90, 4.0, 5.0)
+FAMILY = family(LARGE, SMALL, MIDDLE)
+
+
+@pytest.mark.parametrize(
+    ("budget_ms", "name"),
+    [(1.2, "small"), (2.49, "small"), (2.5, "middle"), (4.5, "middle"), (99, "large")],
+)
+def test_the_most_accurate_whose_bound_fits(budget_ms: float, name: str) -> None:
+    assert pick(FAMILY, budget_ms).name == name
+
+
+def test_a_pick_explains_itself() -> None:
+    found = pick(FAMILY, 3.0, now=NOW)
+    assert (found.bound_ms, found.median_ms, found.n) == (2.5, 2.0, 500)
+    assert found.margin_ms == pytest.approx(0.5)
+    assert found.age_days == pytest.approx(30)
+    assert found.runner_up == "small"
+    assert found.measured
+    assert str(found) == (
+        "middle: p95 <= 2.500 ms, 0.500 ms below the budget of 3 ms; median 2.000 ms, "
+        "500 runs measured 30 days ago; runner-up small"
+    )
+    assert found.to_dict()["artifact"] == "middle.onnx"
+
+
+def test_alone_it_has_no_runner_up() -> None:
+    found = pick(FAMILY, 2.0)
+    assert found.runner_up is None
+    assert "no other member fits" in str(found)
+
+
+def test_ties_go_to_the_faster_then_to_the_smaller() -> None:
+    slow, fast = member("slow", 0.8, 1.1, 1.2), member("fast", 0.8, 1.0, 1.3)
+    assert pick(family(slow, fast), 2).name == "fast"
+    fat = member("fat", 0.8, 1.0, 1.2, size_bytes=2000)
+    slim = member("slim", 0.8, 1.0, 1.3, size_bytes=1000)
+    assert pick(family(fat, slim), 2).name == "slim"
+
+
+def test_nothing_fits_names_the_fastest_and_the_gap() -> None:
+    with pytest.raises(NoFit, match=r"small, has 1\.200 ms, 0\.200 ms too much") as caught:
+        pick(FAMILY, 1.0)
+    assert caught.value.fastest == "small"
+    assert caught.value.gap_ms == pytest.approx(0.2)
+    assert isinstance(caught.value, LookupError)
+
+
+def test_minimum_accuracy_narrows_the_choice() -> None:
+    assert pick(FAMILY, 3.0, min_accuracy=0.85).name == "middle"
+    with pytest.raises(NoFit, match=r"at least 0\.88.*large, has 5\.000 ms"):
+        pick(FAMILY, 3.0, min_accuracy=0.88)
+
+
+def test_without_a_bound_nothing_is_proven() -> None:
+    unproven = member("unproven", 0.99, 0.5, None)
+    assert pick(family(unproven, SMALL), 2.0).name == "small"
+    with pytest.raises(NoFit, match="no member has a proven p95: measure them with more runs") as e:
+        pick(family(unproven), 2.0)
+    assert (e.value.fastest, e.value.gap_ms) == (None, None)
+    with pytest.raises(NoFit, match="proven p99"):
+        pick(FAMILY, 99.0, percentile=99)
+
+
+def test_an_invalid_measurement_proves_nothing() -> None:
+    broken = member("broken", 0.99, 0.5, 0.6, verdict="invalid")
+    assert pick(family(broken, SMALL), 2.0).name == "small"
+
+
+def test_targets_are_never_ranked_together() -> None:
+    int8 = member("int8", 0.99, 0.5, 0.6, target={**TARGET, "precision": "int8"})
+    mixed = family(int8, SMALL)
+    with pytest.raises(PickError, match=r"(?s)several targets.*(fp32.*int8|int8.*fp32)"):
+        pick(mixed, 2.0)
+    (fp32,) = (t for t in mixed.targets if t.precision == "fp32")
+    assert pick(mixed, 2.0, target=fp32).name == "small"
+
+
+@pytest.mark.parametrize("budget_ms", [0, -1, float("nan")])
+def test_a_budget_is_positive(budget_ms: float) -> None:
+    with pytest.raises(PickError, match="must be positive"):
+        pick(FAMILY, budget_ms)
+
+
+def test_unknown_percentile() -> None:
+    with pytest.raises(PickError, match="choose 90, 95 or 99"):
+        pick(FAMILY, 1.0, percentile=50)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 9)), min_size=1, max_size=8),
+    st.floats(0.1, 9),
+)
+def test_no_member_that_fits_is_more_accurate(
+    members: list[tuple[float, float]], budget_ms: float
+) -> None:
+    made = family(*(member(f"m{i}", a, ms, ms) for i, (a, ms) in enumerate(members)))
+    fitting = [accuracy for accuracy, ms in members if ms <= budget_ms]
+    if fitting:
+        found = pick(made, budget_ms)
+        assert found.member.holdout_accuracy == max(fitting)
+        assert found.bound_ms <= budget_ms
+    else:
+        with pytest.raises(NoFit) as caught:
+            pick(made, budget_ms)
+        assert caught.value.gap_ms == pytest.approx(min(ms for _, ms in members) - budget_ms)

@@ -1,0 +1,112 @@
+import gc
+import io
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.worker import failure_kind, serve, time_runs
+
+HERE = Path(__file__).parent
+
+
+def test_every_run_is_timed_by_the_clock_around_it() -> None:
+    clock = iter([0, 10, 15, 20, 27]).__next__  # end of the block, then start and stop of two runs
+    assert time_runs(lambda _feeds: None, {}, runs=2, seconds=0.0, clock=clock) == [5, 7]
+
+
+def test_a_block_lasts_until_both_runs_and_seconds_are_reached() -> None:
+    tick = itertools.count(0, 1_000_000).__next__  # every look at the clock takes 1 ms
+    # Until 10 ms: the runs end at 2, 4, 6, 8 and 10 ms.
+    assert time_runs(lambda _feeds: None, {}, runs=1, seconds=0.01, clock=tick) == [1_000_000] * 5
+
+
+def test_a_block_may_outgrow_its_preallocated_list() -> None:
+    tick = itertools.count().__next__
+    assert time_runs(lambda _feeds: None, {}, runs=1, seconds=2e-5, clock=tick) == [1] * 10_000
+
+
+def test_nothing_is_collected_during_a_block_and_again_after() -> None:
+    during = []
+    time_runs(lambda _feeds: during.append(gc.isenabled()), {}, runs=2, seconds=0.0)
+    assert during == [False, False]
+    assert gc.isenabled()
+
+
+def test_garbage_collection_comes_back_after_a_failed_run() -> None:
+    def fail(_feeds: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        time_runs(fail, {}, runs=1, seconds=0.0)
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("std::bad_alloc", "oom"), ("Failed to allocate memory for ...", "oom"), ("no", "rejected")],
+)
+def test_an_error_of_the_other_side_is_told_by_its_text(text: str, kind: str) -> None:
+    assert failure_kind(RuntimeError(text)) == kind
+
+
+def test_one_answer_a_line() -> None:
+    class Echo:
+        def answer(self, request: dict[str, int]) -> dict[str, int]:
+            return {"got": request["n"]}
+
+    answers = io.StringIO()
+    serve(Echo(), io.StringIO('{"n": 1}\n{"n": 2}\n'), answers)  # type: ignore[arg-type]
+    assert [json.loads(line) for line in answers.getvalue().splitlines()] == [
+        {"got": 1},
+        {"got": 2},
+    ]
+
+
+def start(*options: str, parent: int | None = None) -> "subprocess.Popen[str]":
+    command = [sys.executable, str(HERE / "fake_worker.py"), "--runtime", "fake", "--threads", "1"]
+    return subprocess.Popen(
+        [*command, "--parent", str(parent or os.getpid()), *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+    )
+
+
+def test_a_worker_ends_with_its_input_and_prints_only_answers(tmp_path: Path) -> None:
+    (tmp_path / "model").write_text("chatty")
+    load = {"do": "load", "id": 0, "path": str(tmp_path / "model"), "seed": 0}
+    block = {"do": "block", "id": 0, "settle": 2, "seconds": 0, "runs": 3}
+    requests = [{**load, "seconds": 0, "runs": 4}, block]
+    worker = start()
+    output, _ = worker.communicate("".join(json.dumps(r) + "\n" for r in requests), timeout=20)
+    hello, loaded, measured = map(json.loads, output.splitlines())
+    assert worker.returncode == 0
+    assert hello == {"version": "1"}
+    assert loaded["provider"] == "fake"
+    assert len(loaded["warmup_ns"]) == 4
+    assert loaded["peak_memory_bytes"] >= 0
+    assert len(measured["warmup_ns"]) == 2
+    assert len(measured["samples_ns"]) == 3
+
+
+def test_a_worker_is_confined_to_its_cores_and_memory() -> None:
+    worker = start("--pin", "--memory-limit-bytes", str(1 << 30))
+    assert worker.stdout is not None
+    worker.stdout.readline()  # hello: it is confined by now
+    assert len(os.sched_getaffinity(worker.pid)) == 1
+    limits = Path(f"/proc/{worker.pid}/limits").read_text()
+    data = next(line for line in limits.splitlines() if line.startswith("Max data size"))
+    assert data.split()[3] == str(1 << 30)
+    worker.communicate(timeout=20)
+
+
+def test_a_worker_whose_parent_is_gone_does_not_stay() -> None:
+    worker = start(parent=1)
+    assert worker.communicate(timeout=20)[0] == ""
+    assert worker.returncode == 0

@@ -1,0 +1,54 @@
+import pytest
+
+from pipeline import cost
+from pipeline.params import Params, load
+
+
+def test_activations_are_summed_over_stages():
+    space = Params(space={"widths": [8, 16], "depths": [2, 3]}).space
+    # stem stride 2: 28 -> 14; then 14 -> 7
+    assert cost.activations(space) == 2 * 8 * 14**2 + 3 * 16 * 7**2  # 3136 + 2352
+
+
+def test_odd_sides_are_rounded_up():
+    space = Params(space={"widths": [1, 1, 1], "depths": [1, 1, 1]}).space
+    assert cost.activations(space) == 14**2 + 7**2 + 4**2
+
+
+def test_members_are_points_and_budgets():
+    points = {"a": {"ops": {"skip": 1}, "kappa": 1}}
+    automatic = Params(extract={"points": points, "budget_count": 4})
+    listed = Params(extract={"points": points, "budgets_ms": [1, 2]})
+    assert [cost.member_count(p) for p in (automatic, listed)] == [5, 3]
+
+
+def test_retraining_is_images_times_activations():
+    params = Params(
+        extract={"budget_count": 2},
+        retrain={"epochs": 3},
+        space={"widths": [8], "depths": [2]},
+    )
+    images = 2 * 3 * 60_000
+    expected = images * 2 * 8 * 14**2 * cost.RETRAIN_S / 60
+    assert cost.estimate(params)["retrain"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "stage"),
+    [
+        ({"profile": {"anchors": 100}}, "profile"),
+        ({"search": {"warmup_epochs": 20}}, "search"),
+        ({"search": {"joint_steps": 5000}}, "search"),
+        ({"extract": {"finalists": 500}}, "extract"),
+        ({"retrain": {"epochs": 20}}, "retrain"),
+        ({"verify": {"block_s": 5}}, "verify"),
+    ],
+)
+def test_more_work_costs_more_in_its_stage_only(change, stage):
+    before, after = cost.estimate(Params()), cost.estimate(Params.model_validate(change))
+    assert after.pop(stage) > before.pop(stage)
+    assert after == before
+
+
+def test_the_smoke_preset_costs_a_few_minutes(root):
+    assert sum(cost.estimate(load(root / "presets/smoke.yaml")).values()) < 5

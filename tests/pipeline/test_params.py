@@ -1,0 +1,200 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.params import Params, ParamsError, load
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def problems(tmp_path):
+    """The lines of the message for a params file, without the first."""
+
+    def of(text):
+        path = tmp_path / "params.yaml"
+        path.write_text(text)
+        with pytest.raises(ParamsError) as caught:
+            load(path)
+        return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+    return of
+
+
+def test_the_defaults_are_the_default_preset():
+    preset = load(ROOT / "params.yaml")
+    assert preset == Params(extract=preset.extract)  # a default point would name an operation
+
+
+def test_an_own_file_holds_only_what_differs(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("retrain: {epochs: 30}")
+    params = load(path)
+    assert (params.retrain.epochs, params.retrain.batch_size) == (30, 128)
+
+
+def test_an_empty_file_is_the_defaults(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.touch()
+    assert load(path) == Params()
+
+
+def test_every_field_is_described():
+    def undescribed(model, path=""):
+        for name, field in model.model_fields.items():
+            if not field.description:
+                yield path + name
+            if hasattr(field.annotation, "model_fields"):
+                yield from undescribed(field.annotation, f"{path}{name}.")
+
+    assert list(undescribed(Params)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("serch: {}", "serch: unknown key; did you mean 'search'?; allowed: target, data, "),
+        ("search: {kapa: 1}", "search.kapa: unknown key; did you mean 'kappa'?; allowed: seed, "),
+        (
+            "search: {hypernet: {hiden: [3]}}",
+            "search.hypernet.hiden: unknown key; did you mean 'hidden'?; "
+            "allowed: hidden, lr, logit_bound",
+        ),
+        (
+            "extract: {points: {a: {ops: {skip: 1}, kapa: 1}}}",
+            "extract.points.a.kapa: unknown key; did you mean 'kappa'?; "
+            "allowed: ops, budget_ms, kappa",
+        ),
+        (
+            "target: {runtime: onnx}",
+            "target.runtime: given 'onnx'; did you mean 'onnxruntime'?; "
+            "allowed: 'onnxruntime', 'litert' or 'fake'",
+        ),
+        (
+            "search: {reg_cost: mac}",
+            "search.reg_cost: given 'mac'; did you mean 'macs'?; "
+            "allowed: 'uniform', 'params' or 'macs'",
+        ),
+        ("target: {threads: 0}", "target.threads: given 0: should be greater than or equal to 1"),
+        ("retrain: {lr: .nan}", "retrain.lr: given nan: should be a finite number"),
+        ("space:", "space: given None: should be a map of keys"),
+        (
+            "extract: {budgets_ms: [0.5, -1]}",
+            "extract.budgets_ms[1]: given -1: should be greater than 0",
+        ),
+        ("search: {kappa: [1]}", "search.kappa[1]: is required"),
+        ("search: {kappa: ato}", "search.kappa: given 'ato'; did you mean 'auto'?; allowed: 'aut"),
+        (
+            "search: {kappa: [1, 0.1]}",
+            "search.kappa: given [1, 0.1]: the range is reversed; write [0.1, 1]",
+        ),
+        (
+            "search: {sampler: {theta: x}}",
+            "search.sampler.theta: given 'x': should be a valid number",
+        ),
+        (
+            "data: {weights: 50000}",
+            "data: weights + architecture + holdout = 70000 images, but fashion-mnist has 60000",
+        ),
+        (
+            "space: {widths: [8, 16], depths: [2]}",
+            "space.depths: given [2]: 1 depths for 2 widths; give one per stage",
+        ),
+        (
+            "space: {operations: [skip, conv_k4]}",
+            "space.operations: given ['skip', 'conv_k4']: unknown operation 'conv_k4'; "
+            "did you mean 'conv_k3'?; allowed: skip, sep_k3, mbconv_k{3,5,7}_e{1..8}, conv_k",
+        ),
+        (
+            "space: {operations: [skip, sep_k3, skip]}",
+            "space.operations: given ['skip', 'sep_k3', 'skip']: 'skip' is listed twice",
+        ),
+        (
+            "extract: {points: {a: {ops: {skip: 0.7, sep_k3: 0.7}, kappa: 1}}}",
+            "extract.points.a.ops: the shares sum to 1.4, more than 1",
+        ),
+        (
+            "extract: {points: {a: {ops: {skip: 0.7}}}}",
+            "extract.points.a: give exactly one of budget_ms and kappa",
+        ),
+        (
+            "extract: {points: {a: {ops: {skip: 0.7}, kappa: 1, budget_ms: 1}}}",
+            "extract.points.a: give exactly one of budget_ms and kappa",
+        ),
+        (
+            "extract: {points: {a: {ops: {skip: 0.7}, budget_ms: -1}}}",
+            "extract.points.a.budget_ms: given -1: should be greater than 0",
+        ),
+        ("extract: {points: {a: {kappa: 1}}}", "extract.points.a.ops: is required"),
+        (
+            "space: {operations: [skip, sep_k3]}\n"
+            "extract: {points: {a: {ops: {sep_k5: 0.5}, kappa: 1}}}",
+            "extract.points.a.ops.sep_k5: not in space.operations; did you mean 'sep_k3'?; "
+            "allowed: skip, sep_k3",
+        ),
+        (
+            "search: {sampler: {theta: {skipp: 1}}}",
+            "search.sampler.theta.skipp: not in space.operations; did you mean 'skip'?; allowed: ",
+        ),
+    ],
+)
+def test_a_problem_names_key_value_near_match_and_what_is_allowed(problems, text, problem):
+    (line,) = problems(text)
+    assert line.startswith(problem)
+
+
+def test_one_message_lists_every_problem(problems):
+    text = """
+target: {runtime: onnx}
+search: {kappa: [2, 1], joint_step: 3}
+extract:
+  budgets_ms: [-1]
+  points:
+    a: {ops: {skipp: 0.5}, kappa: 1}
+    b: {ops: {sepk3: 0.5}, kappa: 1}
+"""
+    keys = [line.split(":")[0] for line in problems(text)]
+    assert keys == [
+        "target.runtime",
+        "search.kappa",
+        "search.joint_step",
+        "extract.budgets_ms[0]",
+    ]
+    keys = [line.split(":")[0] for line in problems(text.replace("[-1]", "auto"))]
+    assert keys[-2:] == ["extract.points.a.ops.skipp", "extract.points.b.ops.sepk3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("space: {}\nsearch: {kappa: [1, 2}", 'is not YAML: .*params.yaml", line 2, column 22'),
+        ("[]", "the file: given \\[\\]: should be a map of keys"),
+    ],
+)
+def test_what_is_no_params_file_says_where(tmp_path, text, words):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ParamsError, match=f"(?s){words}"):
+        load(path)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path):
+    with pytest.raises(ParamsError, match=r"params\.yaml does not exist; run from the project"):
+        load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("kappa", ["auto", [0.1, 0.1], [0.01, 1]])
+def test_prices_are_automatic_a_range_or_fixed(kappa):
+    given = Params.model_validate({"search": {"kappa": kappa}}).search.kappa
+    assert given == (kappa if kappa == "auto" else tuple(kappa))
+
+
+def test_a_number_that_yaml_reads_as_a_word_is_a_number():
+    assert yaml.safe_load("1e-4") == "1e-4"  # YAML 1.1 wants the point
+    assert Params.model_validate({"retrain": {"weight_decay": "1e-4"}}).retrain.weight_decay == 1e-4
+
+
+def test_params_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        Params().retrain.epochs = 3

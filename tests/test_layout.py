@@ -1,0 +1,106 @@
+"""What the layout promises: arrows point one way, and files agree with each other."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.__main__ import STAGES
+from pipeline.params import Params, load
+
+ROOT = Path(__file__).parents[1]
+FORBIDDEN = {"edge": {"models", "pipeline"}, "models": {"pipeline"}}
+# The device side does without these, or imports them inside the function that needs them.
+HEAVY = {"torch", "torchvision", "onnx", "dvc", "litert_torch", "joblib", "yaml"}
+EXTRAS = {
+    *("onnxruntime", "ai_edge_litert", "tflite_runtime", "httpx", "stamina", "psutil"),
+}
+PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
+
+
+def sources(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(nodes):
+    """Top-level names of what the import statements among `nodes` import."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.partition(".")[0]
+
+
+def everywhere(path):
+    return set(imported(ast.walk(ast.parse(path.read_text()))))
+
+
+def at_module_level(path):
+    """Also inside `if` and `try`, but in no function."""
+    nodes = [ast.parse(path.read_text())]
+    for node in nodes:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            nodes.extend(ast.iter_child_nodes(node))
+    return set(imported(nodes))
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_arrows_point_one_way(package):
+    wrong = {
+        str(p): found for p in sources(package) if (found := everywhere(p) & FORBIDDEN[package])
+    }
+    assert sources(package)
+    assert wrong == {}
+
+
+def test_the_device_side_needs_nothing_heavy():
+    wrong = {str(p): found for p in sources("edge") if (found := everywhere(p) & HEAVY)}
+    assert wrong == {}
+
+
+def test_the_device_side_imports_extras_where_they_are_used():
+    hub = ROOT / "edge/hub"  # is an extra as a whole
+    files = [path for path in sources("edge") if hub not in path.parents]
+    wrong = {str(p): found for p in files if (found := at_module_level(p) & EXTRAS)}
+    assert wrong == {}
+
+
+def test_imports_are_found_wherever_they_stand(tmp_path):
+    path = tmp_path / "m.py"
+    path.write_text(
+        "import a.b\nfrom . import x\ntry:\n  from c import d\nexcept E:\n  pass\n"
+        "def f():\n  import g\n"
+    )
+    assert everywhere(path) == {"a", "c", "g"}
+    assert at_module_level(path) == {"a", "c"}
+
+
+@pytest.mark.parametrize("path", [ROOT / "params.yaml", *PRESETS], ids=lambda path: path.name)
+def test_presets_are_valid_and_complete(path):
+    load(path)
+    assert list(yaml.safe_load(path.read_text())) == list(Params.model_fields)
+
+
+def test_the_smoke_preset_is_there():
+    assert ROOT / "presets/smoke.yaml" in PRESETS
+
+
+def stages():
+    return yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def test_every_stage_names_an_existing_module():
+    for name, stage in stages().items():
+        (called,) = re.findall(r"python -m pipeline (\S+)", str((stage.get("do") or stage)["cmd"]))
+        assert called in STAGES, name
+        assert importlib.util.find_spec(STAGES[called][0]), f"{name}: {STAGES[called][0]}"
+
+
+def test_every_stage_depends_on_its_own_source():
+    for name, stage in stages().items():
+        module = ROOT / STAGES[name][0].replace(".", "/")
+        deps = {ROOT / dep for dep in stage["deps"] if isinstance(dep, str)}
+        assert {module, module.with_suffix(".py")} & deps, name
