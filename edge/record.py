@@ -28,7 +28,7 @@ class RecordError(EdgeError, ValueError):
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)  # NaN is no JSON
 
 
 class Target(_Frozen):
@@ -52,7 +52,8 @@ class Target(_Frozen):
     def __str__(self) -> str:
         return (
             f"{self.device} / {self.runtime} {self.runtime_version} ({self.provider}) / "
-            f"{self.precision} / {self.threads} thread(s) / power mode {self.power_mode}"
+            f"{self.precision} / {self.threads} thread(s) / batch {self.batch} / "
+            f"power mode {self.power_mode}"
         )
 
 
@@ -135,10 +136,13 @@ class Measurement(_Frozen):
 
 
 def append(path: Path, measurement: Measurement) -> None:
-    """Append one record and force it to the disk."""
+    """Append one record and force it to the disk, in place of a line that a kill cut short."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(measurement.to_json() + "\n")
+    with path.open("a+b") as file:
+        file.seek(0)
+        # O_APPEND: what follows goes to the end, wherever the end is by now.
+        file.truncate(file.read().rfind(b"\n") + 1)
+        file.write(measurement.to_json().encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -150,8 +154,8 @@ def read(path: Path) -> list[Measurement]:
     Raises RecordError, with file and line, for any other line that is not a record.
     """
     text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    return [_parse(line, f"{path}:{n}") for n, line in enumerate(whole.splitlines(), 1) if line]
+    lines = text.split("\n")[:-1]  # str.splitlines also splits at what JSON allows in a string
+    return [_parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line]
 
 
 def read_all(folder: Path) -> list[Measurement]:

@@ -68,7 +68,8 @@ class BlockSpec:
         return self.op == SKIP and self.residual
 
 
-_KEY = re.compile(r"([a-z0-9_]+):(\d+)x(\d+)x(\d+)-(\d+):s(\d+):([a-z0-9_]+)")
+_SIZE = "([1-9][0-9]*)"  # one string per number: no leading zeros, no digits of other scripts
+_KEY = re.compile(rf"([a-z0-9_]+):{_SIZE}x{_SIZE}x{_SIZE}-{_SIZE}:s{_SIZE}:([a-z0-9_]+)")
 
 
 @dataclass(frozen=True)

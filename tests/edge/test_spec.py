@@ -1,0 +1,132 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.spec import Architecture, BlockSpec, Row, SpecError
+
+STEM = Row("stem", BlockSpec("conv_k3", 1, 16, 28, 28, stride=2))
+SEP = BlockSpec("sep_k3", 16, 16, 14, 14)
+SKIP = BlockSpec("skip", 16, 16, 14, 14)
+DOWN = Row("down2", BlockSpec("conv_k3", 16, 32, 14, 14, stride=2))
+
+words = st.from_regex(r"[a-z0-9_]+", fullmatch=True)
+sizes = st.integers(min_value=1, max_value=10_000)
+specs = st.builds(BlockSpec, words, sizes, sizes, sizes, sizes, stride=sizes, act=words)
+
+
+def architecture(*blocks: BlockSpec) -> Architecture:
+    """A stem, searched `blocks`, and a fixed transition."""
+    rows = [Row(f"stage1.{i}", block, searched=True) for i, block in enumerate(blocks, 1)]
+    return Architecture("mbconv", (1, 28, 28), 10, (STEM, *rows, DOWN))
+
+
+def test_a_key_spells_the_block_out() -> None:
+    spec = BlockSpec("mbconv_k3_e6", 16, 24, 14, 7, stride=2, act="relu6")
+    assert spec.key == "mbconv_k3_e6:16x14x7-24:s2:relu6"
+
+
+@given(specs)
+def test_a_key_reads_back_as_its_block(spec: BlockSpec) -> None:
+    assert BlockSpec.from_key(spec.key) == spec
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "sep_k3",
+        "sep_k3:16x14x14-16:s1",
+        "sep_k3:16x14x14-16:s1:relu ",
+        "sep_k3:16x14x14-16:s1:relu\n",
+        "sep_k3:16x14x14-16:s0:relu",  # a stride of nothing
+        "sep_k3:016x14x14-16:s1:relu",  # would be a second key of the same block
+        "sep_k3:١٦x14x14-16:s1:relu",  # 16, in digits that int() also reads
+    ],
+)
+def test_what_is_no_key_is_refused(key: str) -> None:
+    with pytest.raises(SpecError, match="is no block key; expected"):
+        BlockSpec.from_key(key)
+
+
+@pytest.mark.parametrize(("size", "stride", "out"), [(28, 1, 28), (28, 2, 14), (7, 2, 4)])
+def test_the_output_is_the_input_over_the_stride_rounded_up(
+    size: int, stride: int, out: int
+) -> None:
+    spec = BlockSpec("conv_k3", 8, 8, size, 2 * size, stride)
+    assert (spec.out_height, spec.out_width) == (out, -(-2 * size // stride))
+
+
+def test_a_block_is_residual_where_its_geometry_stays() -> None:
+    assert SEP.residual
+    assert not BlockSpec("sep_k3", 16, 16, 14, 14, stride=2).residual
+    assert not BlockSpec("sep_k3", 16, 32, 14, 14).residual
+
+
+def test_only_a_skip_that_keeps_its_geometry_is_an_identity() -> None:
+    assert SKIP.is_identity
+    assert not SEP.is_identity
+    assert not BlockSpec("skip", 16, 32, 14, 14).is_identity
+
+
+def test_searched_blocks_are_counted_without_the_trunk() -> None:
+    network = architecture(SEP, SKIP, SEP)
+    assert network.searched_blocks == (SEP, SKIP, SEP)
+    assert network.op_counts == {"sep_k3": 2, "skip": 1}
+
+
+@given(st.permutations([SEP, BlockSpec("conv_k3", 16, 16, 14, 14)]), st.data())
+def test_where_skips_stand_does_not_matter(blocks: list[BlockSpec], data: st.DataObject) -> None:
+    """The same blocks in the same order, with up to three skips thrown in anywhere."""
+    with_skips = list(blocks)
+    for _ in range(data.draw(st.integers(0, 3))):
+        with_skips.insert(data.draw(st.integers(0, len(with_skips))), SKIP)
+    assert architecture(*with_skips).key == architecture(*blocks).key
+    kept = architecture(*with_skips).canonical()
+    assert [row.block for row in kept.rows] == [STEM.block, *blocks, DOWN.block]
+
+
+def test_the_order_of_other_blocks_matters() -> None:
+    conv = BlockSpec("conv_k3", 16, 16, 14, 14)
+    assert architecture(SEP, conv).key != architecture(conv, SEP).key
+
+
+def test_the_key_depends_on_input_and_classes_but_on_no_name() -> None:
+    network = architecture(SEP)
+    rows, renamed = network.rows, tuple(Row("x", row.block) for row in network.rows)
+    assert Architecture("other", (1, 28, 28), 10, renamed).key == network.key
+    assert Architecture("mbconv", (3, 28, 28), 10, rows).key != network.key
+    assert Architecture("mbconv", (1, 28, 28), 100, rows).key != network.key
+
+
+def test_the_key_never_changes() -> None:
+    """Stores and manifests are full of it: another key would orphan what is trained."""
+    assert architecture(SEP, SKIP).key == "f267233fa908"
+
+
+def test_an_architecture_survives_json() -> None:
+    network = architecture(SEP, SKIP)
+    assert Architecture.from_dict(json.loads(json.dumps(network.to_dict()))) == network
+
+
+def test_a_row_is_one_readable_line() -> None:
+    assert architecture(SEP).to_dict()["rows"][1] == {
+        "place": "stage1.1",
+        "block": "sep_k3:16x14x14-16:s1:relu",
+        "searched": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"rows": None}, "TypeError"),
+        ({"rows": [{"place": "stem", "searched": False}]}, "'block'"),
+        ({"rows": [{"place": "stem", "block": "conv", "searched": False}]}, "'conv' is no block"),
+        ({"input_shape": [28, 28]}, "not enough values"),
+    ],
+)
+def test_what_is_no_architecture_is_refused(changes: dict[str, object], named: str) -> None:
+    with pytest.raises(SpecError, match=f"not an architecture: .*{named}"):
+        Architecture.from_dict({**architecture(SEP).to_dict(), **changes})
