@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +14,14 @@ import click
 
 from edge import __version__
 from edge.errors import EdgeError
+from edge.text import fill, members_table
 
 if TYPE_CHECKING:
-    from edge.family import Manifest, Member
+    from edge.family import Manifest
     from edge.record import Target
 
 EXIT_ERROR = 1
 EXIT_NO_FIT = 3
-_WIDTH = 80
 _FAMILY = Path("results/family")
 
 
@@ -96,8 +95,8 @@ def members(family: Path, as_json: bool) -> None:
         click.echo(json.dumps([m.model_dump(mode="json") for m in manifest.members], indent=2))
         return
     for target in manifest.targets or (None,):
-        click.echo(_fill(f"Target {target.id}: {target}" if target else "Not measured yet."))
-        click.echo(_members_text(manifest, target))
+        click.echo(fill(f"Target {target.id}: {target}" if target else "Not measured yet."))
+        click.echo(members_table(manifest, target))
 
 
 @main.command("pick")
@@ -145,7 +144,7 @@ def pick_member(
             click.echo(json.dumps(answer, indent=2))
         click.echo(f"error: {error}", err=True)
         ctx.exit(EXIT_NO_FIT)
-    click.echo(json.dumps(chosen.to_dict(), indent=2) if as_json else _fill(str(chosen)))
+    click.echo(json.dumps(chosen.to_dict(), indent=2) if as_json else fill(str(chosen)))
 
 
 def _find_target(manifest: Manifest, target_id: str) -> Target:
@@ -161,7 +160,7 @@ def _runtimes() -> dict[str, str | None]:
     from edge import runtimes
 
     versions: dict[str, str | None] = {}
-    for name in sorted(runtimes._RUNTIMES):
+    for name in runtimes.names():
         try:
             versions[name] = runtimes.get_runtime(name).version()
         except runtimes.MissingRuntime:
@@ -187,44 +186,6 @@ def _info_text(facts: dict[str, Any]) -> str:
         "Throttled": throttled,
         "Runtimes": ", ".join(runtimes) or "none",
     }
-    text = [_fill(f"{name + ':':<13}{value}", indent=13) for name, value in lines.items()]
-    advice = [_fill(f"- {sentence}", indent=2) for sentence in facts["advice"]]
+    text = [fill(f"{name + ':':<13}{value}", indent=13) for name, value in lines.items()]
+    advice = [fill(f"- {sentence}", indent=2) for sentence in facts["advice"]]
     return "\n".join([*text, "", "To measure well:" if advice else "Fit to measure.", *advice])
-
-
-def _members_text(manifest: Manifest, target: Target | None) -> str:
-    head = ["member", "hold-out", "test", "median ms", "p95 ms", "size kB", "MMACs"]
-    rows = [head, *(_member_row(member, target) for member in manifest.members)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    widths[0] = min(widths[0], _WIDTH - sum(width + 2 for width in widths[1:]))
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else _shorten(cell, width).ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-
-
-def _member_row(member: Member, target: Target | None) -> list[str]:
-    latency = member.latency(target) if target else None
-    artifact = member.artifact(target.precision if target else "fp32")
-    return [
-        member.name,
-        f"{member.holdout_accuracy:.2%}",
-        f"{member.test_accuracy:.2%}",
-        f"{latency.median_ms:.3f}" if latency else "-",
-        f"{latency.p95_ms:.3f}" if latency and latency.p95_ms else "-",
-        f"{artifact.size_bytes / 1000:.0f}" if artifact else "-",
-        f"{member.macs / 1e6:.2f}",
-    ]
-
-
-def _shorten(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _fill(text: str, indent: int = 0) -> str:
-    return textwrap.fill(
-        text, _WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False
-    )

@@ -129,7 +129,7 @@ class Manifest(_Frozen):
     """Everything an application must know to run the members and to choose among them."""
 
     version: Literal[1] = FORMAT_VERSION
-    created: str  # ISO 8601, UTC
+    created: str | None = None  # ISO 8601, UTC; None before it was measured
     dataset: str
     classes: tuple[str, ...]
     input_shape: tuple[int, int, int]  # (C, H, W)

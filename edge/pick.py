@@ -15,6 +15,7 @@ from edge.family import Artifact, Family, Latency, Manifest, Member
 from edge.record import Target
 
 PERCENTILES = (90, 95, 99)
+STALE_DAYS = 30  # runtimes, firmware and the dust on a fan change in the meantime
 
 
 class PickError(EdgeError, ValueError):
@@ -65,6 +66,12 @@ class Pick:
     def n(self) -> int:
         return self.latency.n
 
+    @property
+    def stale(self) -> bool:
+        """Whether it was measured so long ago that measuring again is due. It is ranked as if it
+        were fresh: age says that a latency may have changed, not in which direction."""
+        return self.age_days > STALE_DAYS
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data."""
         return {
@@ -76,6 +83,7 @@ class Pick:
             "margin_ms": self.margin_ms,
             "n": self.n,
             "age_days": self.age_days,
+            "stale": self.stale,
             "measured": self.measured,
             "verdict": self.latency.verdict,
             "holdout_accuracy": self.member.holdout_accuracy,
@@ -87,10 +95,12 @@ class Pick:
 
     def __str__(self) -> str:
         runner_up = f"runner-up {self.runner_up}" if self.runner_up else "no other member fits"
+        stale = " (stale: measure again)" if self.stale else ""
         return (
             f"{self.name}: p{self.percentile} <= {self.bound_ms:.3f} ms, "
             f"{self.margin_ms:.3f} ms below the budget of {self.budget_ms:g} ms; "
-            f"median {self.median_ms:.3f} ms, {self.n} runs measured {self.age_days:.0f} days ago; "
+            f"median {self.median_ms:.3f} ms, {self.n} runs measured "
+            f"{self.age_days:.0f} days ago{stale}; "
             f"{runner_up}"
         )
 

@@ -88,13 +88,18 @@ def register(factory: _R) -> _R:
     return factory
 
 
+def names() -> list[str]:
+    """What `get_runtime` knows, in alphabetical order, installed or not."""
+    return sorted(_RUNTIMES)
+
+
 def get_runtime(name: str) -> Runtime:
     """The runtime called `name`. Raises UnknownRuntime, naming the nearest one."""
     if name in _RUNTIMES:
         return _RUNTIMES[name]
     near = difflib.get_close_matches(name, _RUNTIMES, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise UnknownRuntime(f"no runtime {name!r}: {hint}allowed: {', '.join(sorted(_RUNTIMES))}")
+    raise UnknownRuntime(f"no runtime {name!r}: {hint}allowed: {', '.join(names())}")
 
 
 def random_array(

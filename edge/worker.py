@@ -5,7 +5,7 @@ runs in the process that wants the result. One worker holds all models of a sess
 
     → {"do": "load", "id": 3, "path": ..., "seed": 0, "seconds": 0.5, "runs": 10}
     ← {"provider": ..., "peak_memory_bytes": ..., "warmup_ns": [...]}
-    → {"do": "block", "id": 3, "settle": 5, "seconds": 1.0, "runs": 50}
+    → {"do": "block", "id": 3, "settle": 5, "seconds": 1.0, "runs": 50, "max_runs": null}
     ← {"warmup_ns": [...], "samples_ns": [...]}
 
 An answer may also be ``{"failure": "rejected" | "oom", "detail": ...}``. The worker ends when
@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import gc
 import json
+import math
 import os
 import resource
 import signal
@@ -73,7 +74,9 @@ class Worker:
         session, feeds = self._models[request["id"]]
         # Another model ran before this one: the first runs find cold caches.
         warmup_ns = time_runs(session.run, feeds, request["settle"], 0.0)
-        samples_ns = time_runs(session.run, feeds, request["runs"], request["seconds"])
+        samples_ns = time_runs(
+            session.run, feeds, request["runs"], request["seconds"], request["max_runs"]
+        )
         return {"warmup_ns": warmup_ns, "samples_ns": samples_ns}
 
 
@@ -82,9 +85,11 @@ def time_runs(
     feeds: Feeds,
     runs: int,
     seconds: float,
+    max_runs: int | None = None,
     clock: Callable[[], int] = time.monotonic_ns,
 ) -> list[int]:
-    """Nanoseconds of each run, in order: at least `runs` of them and at least `seconds`."""
+    """Nanoseconds of each run, in order: at least `runs`, then up to `max_runs` in `seconds`."""
+    most = math.inf if max_runs is None else max_runs
     samples = [0] * max(runs, _FIRST_CAPACITY)
     capacity, count = len(samples), 0
     gc.collect()
@@ -92,7 +97,7 @@ def time_runs(
     try:
         end = clock() + round(seconds * 1e9)
         now = 0
-        while count < runs or now < end:
+        while count < runs or (now < end and count < most):
             if count == capacity:
                 samples += [0] * capacity
                 capacity *= 2

@@ -222,6 +222,12 @@ def test_a_worker_that_cannot_start_says_why(jobs: Callable[..., list[Job]]) -> 
         measure(jobs("fine"), TARGET, QUICK, worker=command)
 
 
+def test_the_runs_of_a_block_can_be_limited(jobs: Callable[..., list[Job]]) -> None:
+    protocol = Protocol(0.0, 10, blocks=3, block_s=60.0, block_runs=50, max_runs=70, pin=False)
+    (result,) = quickly(jobs("fine"), protocol)
+    assert [len(block) for block in measured(result).samples_ns] == [70, 70, 70]
+
+
 def test_nothing_to_measure_starts_nothing() -> None:
     assert measure([], TARGET, QUICK, worker=("/no/such/program",)) == []
 

@@ -1,4 +1,4 @@
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -96,6 +96,15 @@ def test_a_pick_explains_itself() -> None:
         "500 runs measured 30 days ago; runner-up small"
     )
     assert found.to_dict()["artifact"] == "middle.onnx"
+
+
+def test_an_old_measurement_is_marked_and_ranked_all_the_same() -> None:
+    fresh, stale = (pick(FAMILY, 3.0, now=NOW + timedelta(days=days)) for days in (0, 1))
+    assert (fresh.age_days, stale.age_days) == (30, 31)
+    assert (fresh.stale, stale.stale) == (False, True)
+    assert "measured 31 days ago (stale: measure again);" in str(stale)
+    assert stale.to_dict()["stale"] is True
+    assert (stale.name, stale.bound_ms) == (fresh.name, fresh.bound_ms)
 
 
 def test_alone_it_has_no_runner_up() -> None:

@@ -12,6 +12,7 @@ from edge.runtimes import (
     ModelRejected,
     UnknownRuntime,
     get_runtime,
+    names,
     random_array,
     register,
 )
@@ -22,6 +23,11 @@ Write = Callable[[str], Path]
 def test_a_typo_names_the_nearest_runtime() -> None:
     with pytest.raises(UnknownRuntime, match=r"mean 'onnxruntime'\? allowed: .*onnxruntime"):
         get_runtime("onnxrutime")
+
+
+def test_every_name_has_its_runtime() -> None:
+    assert "onnxruntime" in names()
+    assert [get_runtime(name).name for name in names()] == names() == sorted(names())
 
 
 def test_a_name_is_registered_once() -> None:

@@ -25,6 +25,16 @@ def test_a_block_lasts_until_both_runs_and_seconds_are_reached() -> None:
     assert time_runs(lambda _feeds: None, {}, runs=1, seconds=0.01, clock=tick) == [1_000_000] * 5
 
 
+@pytest.mark.parametrize(("runs", "made"), [(1, 3), (4, 4)])
+def test_a_block_ends_early_after_the_most_runs_but_not_before_the_least(
+    runs: int, made: int
+) -> None:
+    tick = itertools.count().__next__
+    assert (
+        len(time_runs(lambda _feeds: None, {}, runs, seconds=1.0, max_runs=3, clock=tick)) == made
+    )
+
+
 def test_a_block_may_outgrow_its_preallocated_list() -> None:
     tick = itertools.count().__next__
     assert time_runs(lambda _feeds: None, {}, runs=1, seconds=2e-5, clock=tick) == [1] * 10_000
@@ -81,7 +91,7 @@ def start(*options: str, parent: int | None = None) -> "subprocess.Popen[str]":
 def test_a_worker_ends_with_its_input_and_prints_only_answers(tmp_path: Path) -> None:
     (tmp_path / "model").write_text("chatty")
     load = {"do": "load", "id": 0, "path": str(tmp_path / "model"), "seed": 0}
-    block = {"do": "block", "id": 0, "settle": 2, "seconds": 0, "runs": 3}
+    block = {"do": "block", "id": 0, "settle": 2, "seconds": 0, "runs": 3, "max_runs": None}
     requests = [{**load, "seconds": 0, "runs": 4}, block]
     worker = start()
     output, _ = worker.communicate("".join(json.dumps(r) + "\n" for r in requests), timeout=20)
