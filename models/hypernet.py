@@ -34,7 +34,7 @@ class HyperNetwork(nn.Module):
         super().__init__()
         self.decisions, self.operations = mask.shape
         self.bound = bound
-        self.register_buffer("mask", torch.from_numpy(mask))
+        self.register_buffer("mask", torch.tensor(mask))
         low, high = map(math.log, kappa_range)
         self.register_buffer("log_range", torch.tensor([low, high]))
         sizes = [self.operations + 1, *hidden]
@@ -49,8 +49,9 @@ class HyperNetwork(nn.Module):
     def forward(self, simplex: Tensor, kappa: Tensor) -> Tensor:
         """Logits (B, E, k) for points `simplex` (B, k) at prices `kappa` (B,)."""
         low, high = self.log_range
-        width = (high - low).clamp_min(1e-9)  # equal ends: one fixed price
-        position = 2 * (kappa.log() - low) / width - 1
+        width = high - low
+        position = 2 * (kappa.log() - low) / width.clamp_min(1e-9) - 1
+        position = torch.where(width > 0, position, 0.0)  # equal ends: one fixed price
         inputs = torch.cat([simplex * self.operations - 1, position[:, None]], dim=1)
         raw = (self.bias + self.body(inputs)).view(-1, self.decisions, self.operations)
         bounded = self.bound * torch.tanh(raw / self.bound)

@@ -34,8 +34,11 @@ class _Basic(nn.Module):
 
 
 def resnet8(channels: int, classes: int, width: int = 16) -> nn.Module:
-    """ResNet-8 as in MLPerf Tiny's image classification: three stages of one basic block,
-    `width`, 2·`width` and 4·`width` channels, full resolution first."""
+    """ResNet-8 of MLPerf Tiny's image classification (Banbury et al., 2021).
+
+    Three stages of one basic block with `width`, 2·`width` and 4·`width` channels, full
+    resolution first. Convolutions have a BatchNorm instead of a bias, shortcuts too.
+    """
     return nn.Sequential(
         conv(channels, width, 3),
         nn.BatchNorm2d(width),

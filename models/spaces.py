@@ -82,11 +82,17 @@ class Space:
         return Row(decision.place, decision.block(self.operations[index]), searched=True)
 
     def choices(self, architecture: Architecture) -> Choices:
-        """Canonical choices of an architecture of this space. Raises SpaceError."""
-        ops = [row.block.op for row in architecture.rows if row.searched]
-        if len(ops) != len(self.decisions) or not set(ops) <= set(self.operations):
-            raise SpaceError(f"the architecture {architecture.key} is not one of this space")
-        return self.canonical([self.operations.index(op) for op in ops])
+        """Canonical choices of an architecture of this space, its skips listed or left out.
+
+        Raises SpaceError where the architecture is none of this space.
+        """
+        chosen = {row.place: row.block.op for row in architecture.rows if row.searched}
+        ops = [chosen.get(decision.place, SKIP) for decision in self.decisions]
+        if set(ops) <= set(self.operations):
+            choices = self.canonical([self.operations.index(op) for op in ops])
+            if self.architecture(choices).key == architecture.key:
+                return choices
+        raise SpaceError(f"the architecture {architecture.key} is not one of this space")
 
     def canonical(self, choices: Sequence[int]) -> Choices:
         """Equal networks get equal choices: inside a run of one geometry, skips go last."""
@@ -101,13 +107,15 @@ class Space:
         return tuple(ordered)
 
     def _runs(self) -> list[int]:
-        """A number per decision; equal for neighbours with nothing fixed between them."""
+        """A number per decision; equal for neighbours that offer the same blocks."""
         run, numbers = 0, []
+        before: Row | Decision | None = None
         for step in self.steps:
             if isinstance(step, Decision):
+                alike = isinstance(before, Decision) and before.candidates == step.candidates
+                run += not alike
                 numbers.append(run)
-            else:
-                run += 1
+            before = step
         return numbers
 
     def random(self, rng: np.random.Generator) -> Choices:

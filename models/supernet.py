@@ -35,7 +35,7 @@ def single(choices: Sequence[int]) -> Selection:
 
 
 class SharedMBConv(nn.Module):
-    """All MBConv candidates of one decision in the weights of the largest."""
+    """All residual MBConv candidates of one decision in the weights of the largest."""
 
     def __init__(self, specs: Sequence[BlockSpec]) -> None:
         super().__init__()
@@ -74,11 +74,11 @@ class SharedMBConv(nn.Module):
 
 
 class SharedDecision(nn.Module):
-    """Every candidate of one decision; MBConvs share weights, the others own theirs."""
+    """Every candidate of one decision; residual MBConvs share weights, the others own theirs."""
 
     def __init__(self, candidates: Sequence[BlockSpec]) -> None:
         super().__init__()
-        mbconvs = [spec for spec in candidates if _MBCONV.fullmatch(spec.op)]
+        mbconvs = [spec for spec in candidates if _MBCONV.fullmatch(spec.op) and spec.residual]
         self.shared = SharedMBConv(mbconvs) if mbconvs else None
         own = {spec.op: build(spec) for spec in candidates if spec not in mbconvs}
         self.own = nn.ModuleDict(own)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.dataset import Dataset
+from pipeline.seeds import generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,10 @@ class Images:
     def to(self, device: torch.device) -> Images:
         return Images(*(t.to(device) for t in (self.pixels, self.labels, self.mean, self.std)))
 
+    def first(self, count: int) -> Images:
+        """The first `count` images (a part is in random order)."""
+        return Images(self.pixels[:count], self.labels[:count], self.mean, self.std)
+
     def take(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Normalised images (B, C, H, W) float32, channels last, and their labels (B,)."""
         x = (self.pixels[index].float() / 255 - self.mean) / self.std
@@ -65,24 +70,16 @@ class Augmentation:
     shift: int = 2
     flip: bool = True
 
-    def __call__(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        """A new batch (B, C, H, W) of the same bytes' kind; every image draws its own."""
+    def __call__(self, pixels: Tensor, draws: torch.Generator) -> Tensor:
+        """The batch (B, C, H, W), moved and mirrored; every image draws its own."""
         count, _, height, width = pixels.shape
-        if self.shift:
-            padded = F.pad(pixels, [self.shift] * 4)
-            draw = torch.randint(2 * self.shift + 1, (2, count), generator=generator)
-            rows = draw[0][:, None] + torch.arange(height)  # (B, H)
-            columns = draw[1][:, None] + torch.arange(width)  # (B, W)
-            if self.flip:
-                mirrored = torch.rand(count, generator=generator) < 0.5
-                columns = torch.where(mirrored[:, None], columns.flip(1), columns)
-            return _gather(padded, rows, columns)
+        offsets = torch.randint(2 * self.shift + 1, (2, count, 1), generator=draws)
+        rows = offsets[0] + torch.arange(height)  # (B, H), of the padded image
+        columns = offsets[1] + torch.arange(width)  # (B, W)
         if self.flip:
-            mirrored = torch.rand(count, generator=generator) < 0.5
-            return torch.where(
-                mirrored.to(pixels.device)[:, None, None, None], pixels.flip(3), pixels
-            )
-        return pixels
+            mirrored = torch.rand(count, 1, generator=draws) < 0.5
+            columns = torch.where(mirrored, columns.flip(1), columns)
+        return _gather(F.pad(pixels, [self.shift] * 4), rows, columns)
 
 
 def _gather(pixels: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -94,22 +91,27 @@ def _gather(pixels: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def shuffled(
-    images: Images, batch_size: int, generator: torch.Generator, augment: Augmentation | None = None
+    images: Images, batch_size: int, draws: torch.Generator, augment: Augmentation | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One epoch of full batches in random order; an incomplete last batch is left out."""
-    order = torch.randperm(len(images), generator=generator)
+    order = torch.randperm(len(images), generator=draws)
     for start in range(0, len(images) - batch_size + 1, batch_size):
         index = order[start : start + batch_size].to(images.pixels.device)
         pixels = images.pixels[index]
         if augment is not None:
-            pixels = augment(pixels, generator)
+            pixels = augment(pixels, draws)
         batch = Images(pixels, images.labels[index], images.mean, images.std)
         yield batch.take(slice(None))
 
 
-def endless(
-    images: Images, batch_size: int, generator: torch.Generator, augment: Augmentation | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Epoch after epoch of `shuffled`."""
-    while True:
-        yield from shuffled(images, min(batch_size, len(images)), generator, augment)
+def at_step(images: Images, batch_size: int, seed: int, step: int) -> tuple[Tensor, Tensor]:
+    """The batch of one step of an endless run of shuffled epochs.
+
+    A function of `seed` and `step` alone, so that a run resumes where it was. The order of an
+    epoch is drawn anew at every call: microseconds for a set that fits into memory.
+    """
+    batch_size = min(batch_size, len(images))
+    epoch, position = divmod(step, len(images) // batch_size)
+    order = torch.randperm(len(images), generator=generator(seed, "epoch", epoch))
+    start = position * batch_size
+    return images.take(order[start : start + batch_size].to(images.pixels.device))

@@ -50,10 +50,10 @@ def build(contents: fetch.Contents, params: DataParams) -> Dataset:
 
 
 def split(count: int, sizes: tuple[int, ...], seed: int) -> list[NDArray[np.int64]]:
-    """Disjoint random parts of range(`count`), of the given sizes, each in ascending order."""
+    """Disjoint parts of range(`count`), of the given sizes, each in random order."""
     order = np.random.default_rng(seed).permutation(count)
     ends = np.cumsum(sizes)
-    return [np.sort(order[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
+    return [order[end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
 
 def to_npz(dataset: Dataset) -> bytes:

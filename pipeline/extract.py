@@ -1,0 +1,283 @@
+"""Stage `extract`: read a family off the search, beside the same extraction with uniform α."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+import numpy as np
+
+from edge.errors import EdgeError
+from edge.files import write_atomic
+from models.spaces import Space
+from pipeline import dataset
+from pipeline.batches import Images
+from pipeline.calibrate import read_calibration
+from pipeline.extraction import candidates as pool
+from pipeline.extraction import evidence
+from pipeline.extraction.candidates import Candidate, Predictor
+from pipeline.extraction.choose import (
+    Choice,
+    automatic_budgets,
+    best_within,
+    choose,
+    front,
+    get_under,
+)
+from pipeline.extraction.judge import Judge
+from pipeline.members import ARCHITECTURES_FILE, ExtractedMember
+from pipeline.members import write as write_members
+from pipeline.params import ExtractParams, Params, PointParams
+from pipeline.search import state
+from pipeline.search.simplex import named_point
+from pipeline.space import make_space
+
+OUTPUT = Path("results/extract")
+BINS = 16
+_POINT_PRICES = 64
+
+
+class ExtractError(EdgeError, RuntimeError):
+    """No family can be read off the search."""
+
+
+def run(params: Params) -> None:
+    """Extract the members that `params.extract` asks for; writes results/extract/."""
+    extraction = Extraction(params)
+    family = extraction.judged("family", extraction.from_search())
+    control = extraction.judged("control", extraction.from_uniform())
+    choices = extraction.by_budget(family)
+    members = extraction.members(choices, family)
+    if not members:
+        raise ExtractError("no member: give extract.budgets_ms or extract.points")
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    write_members(ARCHITECTURES_FILE, members)
+    write_atomic(
+        OUTPUT / "candidates.csv", extraction.table({"search": family, "control": control})
+    )
+    metrics = extraction.metrics(family, control, choices, members)
+    write_atomic(OUTPUT / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    _report(extraction, family, control, choices, members)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Candidates of one arm: all that were screened, and those of them that were judged."""
+
+    screened: list[Candidate]
+    judged: list[Candidate]
+
+
+class Extraction:
+    """Everything the steps of an extraction share."""
+
+    def __init__(self, params: Params) -> None:
+        data = dataset.load()
+        self.options: ExtractParams = params.extract
+        self.space: Space = make_space(params.space, data)
+        self.result = state.load(self.space, params.search)
+        self.predictor = Predictor(self.space, read_calibration(), params.verify.percentile)
+        self.judge = Judge(
+            supernet=self.result.supernet,
+            learned=Images.part(data, data.weights),
+            holdout=Images.part(data, data.holdout),
+            workers=self.options.workers,
+        )
+        found = self.predictor.candidates(
+            [pool.Found(self._extreme(dearest), "argmax") for dearest in (False, True)]
+        )
+        low, high = sorted(candidate.median.mean_ms for candidate in found)
+        self.limits_ms = (low, high)
+
+    def from_search(self) -> list[Candidate]:
+        """Candidates read off α(S, κ)."""
+        options, result = self.options, self.result
+        return pool.from_hypernet(
+            result.hypernet, self.predictor, result.kappa_range, options.candidates, options.seed
+        )
+
+    def from_uniform(self) -> list[Candidate]:
+        """Candidates of the control."""
+        return pool.uniform(self.predictor, self.options.candidates, self.options.seed)
+
+    def judged(self, label: str, candidates: Sequence[Candidate]) -> Scored:
+        """Screen the candidates evenly over latency, then judge the best of every bin."""
+        some = pool.spread(candidates, self.options.screened, self.limits_ms, BINS)
+        screened = self.judge.screen(some, f"{label}: screen")
+        ordered = sorted(screened, key=lambda c: c.screened_cross_entropy or 0.0)
+        best = pool.spread(ordered, self.options.finalists, self.limits_ms, BINS)
+        return Scored(screened, self.judge.judge(best, f"{label}: judge"))
+
+    def by_budget(self, arm: Scored) -> list[Choice]:
+        """The choice for every budget."""
+        options = self.options
+        budgets = options.budgets_ms
+        if budgets == "auto":
+            budgets = tuple(automatic_budgets(arm.judged, options.budget_count))
+        return [
+            choose(budget, arm.judged, self.predictor, self._screen, self._judge, options.seed)
+            for budget in budgets
+        ]
+
+    def members(self, choices: Sequence[Choice], arm: Scored) -> list[ExtractedMember]:
+        """Members by name: one per budget that can be met, one per named point; no network
+        twice."""
+        members: dict[tuple[int, ...], ExtractedMember] = {}
+        for choice in choices:
+            if choice.fits:
+                name = f"within-{choice.budget_ms:g}ms"
+                member = self._member(name, choice.candidate, choice.budget_ms)
+                members.setdefault(choice.candidate.choices, member)
+        for name, point in self.options.points.items():
+            candidate = self._at_point(point, arm)
+            member = self._member(name, candidate, point.budget_ms)
+            members.setdefault(candidate.choices, member)
+        return list(members.values())
+
+    def metrics(
+        self,
+        family: Scored,
+        control: Scored,
+        choices: Sequence[Choice],
+        members: Sequence[ExtractedMember],
+    ) -> dict[str, float]:
+        """Numbers for `dvc metrics`."""
+        compared = self.against_control(family, control)
+        latencies = [member.predicted_ms for member in members]
+        steering = evidence.steering(
+            self.result.hypernet, self.space.operations, self.result.kappa_range
+        )
+        return {
+            "members": len(members),
+            "infeasible_budgets": sum(not choice.fits for choice in choices),
+            "predicted_span": max(latencies) / min(latencies),
+            "distinct_argmax_on_front": len(evidence.distinct_on_front(self._quick(family))),
+            "repair_swaps": sum(choice.candidate.swaps for choice in choices),
+            "control_bins": compared.bins,
+            "control_difference": compared.mean_difference,
+            "control_half_width": compared.half_width,
+            "control_win_share": compared.win_share,
+            "control_ties": int(compared.ties),
+            **{f"steering_{op}": value for op, value in steering.items()},
+        }
+
+    def against_control(self, family: Scored, control: Scored) -> evidence.Control:
+        """The comparison that the first line of every report is about."""
+        return evidence.against_control(family.judged, control.judged, self.limits_ms, BINS)
+
+    def table(self, arms: dict[str, Scored]) -> str:
+        """Every candidate that was looked at, as CSV."""
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(_COLUMNS)
+        for arm, scored in arms.items():
+            judged = {candidate.choices: candidate for candidate in scored.judged}
+            for candidate in scored.screened:
+                rows.writerow([arm, *self._row(judged.get(candidate.choices, candidate))])
+        return text.getvalue()
+
+    def _row(self, c: Candidate) -> list[object]:
+        ops = " ".join(self.space.operations[index] for index in c.choices)
+        median_us, lo_us, hi_us, bound_us = (
+            f"{1e3 * ms:.3f}"
+            for ms in (c.median.mean_ms, c.median.lo_ms, c.median.hi_ms, c.bound_ms)
+        )
+        scores = (c.screened_cross_entropy, c.cross_entropy, c.accuracy)
+        shown = ["" if score is None else f"{score:.5f}" for score in scores]
+        kappa = "" if c.kappa is None else f"{c.kappa:.6g}"
+        simplex = " ".join(f"{share:.4f}" for share in c.simplex or ())
+        return [c.how, median_us, lo_us, hi_us, bound_us, *shown, kappa, simplex, ops]
+
+    def _at_point(self, point: PointParams, arm: Scored) -> Candidate:
+        """The argmax of α at a named point: at its price, or the best one within its budget."""
+        simplex = named_point(point.ops, self.space.operations)
+        hypernet = self.result.hypernet
+        if point.kappa is not None:
+            at = pool.at_point(hypernet, self.predictor, simplex, [point.kappa])
+            return self._judge(at)[0]
+        assert point.budget_ms is not None
+        prices = np.geomspace(*self.result.kappa_range, _POINT_PRICES).tolist()
+        found = pool.at_point(hypernet, self.predictor, simplex, prices)
+        best = best_within(self._judge(found), point.budget_ms)
+        if best is not None:
+            return best
+        fastest = min(found, key=lambda candidate: candidate.bound_ms)
+        return self._judge([get_under(fastest, self.predictor, point.budget_ms)])[0]
+
+    def _member(self, name: str, c: Candidate, budget_ms: float | None) -> ExtractedMember:
+        shares = dict(zip(self.space.operations, c.simplex or (), strict=False))
+        assert c.cross_entropy is not None
+        assert c.accuracy is not None
+        return ExtractedMember(
+            name=name,
+            architecture=self.space.architecture(c.choices).to_dict(),
+            origin={
+                "how": c.how,
+                "swaps": c.swaps,
+                "kappa": c.kappa,
+                "simplex": {op: round(share, 4) for op, share in shares.items()},
+            },
+            budget_ms=budget_ms,
+            predicted_ms=c.median.mean_ms,
+            predicted_lo_ms=c.median.lo_ms,
+            predicted_hi_ms=c.median.hi_ms,
+            predicted_tail_ms=c.bound_ms,
+            shared_cross_entropy=c.cross_entropy,
+            shared_accuracy=c.accuracy,
+        )
+
+    def _quick(self, arm: Scored) -> list[Candidate]:
+        """The screened candidates, with the quick look's cross-entropy in the place of the
+        careful one's, which only the finalists have."""
+        return [replace(c, cross_entropy=c.screened_cross_entropy) for c in arm.screened]
+
+    def _screen(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        return self.judge.screen(candidates, "repair")
+
+    def _judge(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        return self.judge.judge(candidates, "judge")
+
+    def _extreme(self, dearest: bool) -> tuple[int, ...]:
+        """Choices of the fastest or slowest block everywhere, by the calibrated table."""
+        table = self.predictor.calibration.fold()
+        chosen = []
+        for decision in self.space.decisions:
+            sign = -1 if dearest else 1
+            block = min(decision.candidates, key=lambda b: sign * table.latency_ms(b))
+            chosen.append(self.space.operations.index(block.op))
+        return tuple(chosen)
+
+
+_COLUMNS = (
+    *("arm", "how", "median_us", "lo_us", "hi_us", "bound_us"),
+    *("screened_cross_entropy", "cross_entropy", "accuracy", "kappa", "simplex", "operations"),
+)
+
+
+def _report(
+    extraction: Extraction,
+    family: Scored,
+    control: Scored,
+    choices: Sequence[Choice],
+    members: Sequence[ExtractedMember],
+) -> None:
+    """Say what was found; the control first."""
+    click.echo(str(extraction.against_control(family, control)))
+    for choice in choices:
+        if not choice.fits:
+            fastest = front(family.judged)[0]
+            click.echo(
+                f"budget {choice.budget_ms:g} ms cannot be met: the fastest network needs "
+                f"{fastest.bound_ms:.4g} ms (upper bound)"
+            )
+    for member in members:
+        click.echo(
+            f"{member.name:<20} {1e3 * member.predicted_ms:7.1f} µs "
+            f"[{1e3 * member.predicted_lo_ms:.1f}, {1e3 * member.predicted_hi_ms:.1f}], bound "
+            f"{1e3 * member.predicted_tail_ms:.1f} µs, shared accuracy {member.shared_accuracy:.3f}"
+        )

@@ -1,0 +1,169 @@
+"""Candidates: architectures with the simplex point they came from and a predicted latency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edge.predictor import Calibration, Prediction
+from models.hypernet import HyperNetwork
+from models.spaces import Choices, Space
+from pipeline.search.simplex import grid
+from pipeline.seeds import generator, rng
+
+How = Literal["argmax", "sample", "uniform", "repair"]
+_UNIFORM_FACTOR = 16  # draws are free, and cheap networks are rare among uniform ones
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture by its choices. Scores are None until it is screened or judged."""
+
+    choices: Choices
+    how: How
+    median: Prediction
+    tail: Prediction  # at the percentile of the budgets
+    simplex: tuple[float, ...] | None = None
+    kappa: float | None = None
+    swaps: int = 0
+    screened_cross_entropy: float | None = None
+    cross_entropy: float | None = None
+    accuracy: float | None = None
+
+    @property
+    def bound_ms(self) -> float:
+        """What must be within a budget."""
+        return self.tail.hi_ms
+
+    @property
+    def judged_cross_entropy(self) -> float:
+        """The cross-entropy with re-estimated BatchNorm; the candidate must be judged."""
+        assert self.cross_entropy is not None
+        return self.cross_entropy
+
+
+class Found(NamedTuple):
+    """Choices and where they came from."""
+
+    choices: Choices
+    how: How
+    simplex: tuple[float, ...] | None = None
+    kappa: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """Predicts the latency of choices at one percentile."""
+
+    space: Space
+    calibration: Calibration
+    percentile: int
+
+    def candidates(self, found: Iterable[Found]) -> list[Candidate]:
+        """One candidate for every different network among `found`, the first that has it."""
+        first: dict[Choices, Found] = {}
+        for one in found:
+            first.setdefault(self.space.canonical(one.choices), one)
+        architectures = [self.space.architecture(choices) for choices in first]
+        medians = self.calibration.predict_many(architectures)
+        return [
+            Candidate(
+                choices=choices,
+                how=one.how,
+                median=median,
+                tail=self.calibration.predict_tail(architecture, self.percentile),
+                simplex=one.simplex,
+                kappa=one.kappa,
+            )
+            for (choices, one), architecture, median in zip(
+                first.items(), architectures, medians, strict=True
+            )
+        ]
+
+    def neighbours(self, candidate: Candidate) -> list[Candidate]:
+        """Every network that differs in one decision."""
+        found = []
+        for e, offered in enumerate(self.space.mask):
+            for index in np.flatnonzero(offered):
+                swapped = (*candidate.choices[:e], int(index), *candidate.choices[e + 1 :])
+                found.append(Found(swapped, "repair", candidate.simplex, candidate.kappa))
+        swaps = candidate.swaps + 1
+        return [
+            replace(other, swaps=swaps)
+            for other in self.candidates(found)
+            if other.choices != candidate.choices
+        ]
+
+
+@torch.no_grad()
+def from_hypernet(
+    hypernet: HyperNetwork,
+    predictor: Predictor,
+    kappa_range: tuple[float, float],
+    count: int,
+    seed: int,
+) -> list[Candidate]:
+    """The argmax of α at `count` points (S, κ), then one sample of each."""
+    space = predictor.space
+    points, kappas = grid(len(space.operations), kappa_range, count, seed)
+    p = hypernet(points, kappas).softmax(-1)  # (count, E, k)
+    argmax = p.argmax(-1)
+    draws = generator(seed, "extraction")
+    sampled = torch.multinomial(p.flatten(0, 1), 1, generator=draws).view(argmax.shape)
+    origins = list(zip(map(tuple, points.tolist()), kappas.tolist(), strict=True))
+    found = [
+        Found(tuple(row), "argmax", *at) for row, at in zip(argmax.tolist(), origins, strict=True)
+    ]
+    found += [
+        Found(tuple(row), "sample", *at) for row, at in zip(sampled.tolist(), origins, strict=True)
+    ]
+    return predictor.candidates(found)
+
+
+@torch.no_grad()
+def at_point(
+    hypernet: HyperNetwork, predictor: Predictor, point: Tensor, kappas: Sequence[float]
+) -> list[Candidate]:
+    """The different argmaxes of α at one point S over several prices."""
+    logits = hypernet(point.expand(len(kappas), -1), torch.tensor(kappas))
+    simplex = tuple(point.tolist())
+    rows = logits.argmax(-1).tolist()
+    return predictor.candidates(
+        Found(tuple(row), "argmax", simplex, kappa) for row, kappa in zip(rows, kappas, strict=True)
+    )
+
+
+def uniform(predictor: Predictor, count: int, seed: int) -> list[Candidate]:
+    """The control: α replaced by the uniform distribution."""
+    draws = rng(seed, "uniform")
+    offered = [np.flatnonzero(row) for row in predictor.space.mask]
+    columns = [draws.choice(options, _UNIFORM_FACTOR * count) for options in offered]
+    rows = np.stack(columns, axis=1).tolist()
+    return predictor.candidates(Found(tuple(row), "uniform") for row in rows)
+
+
+def spread(
+    candidates: Sequence[Candidate], count: int, limits_ms: tuple[float, float], bins: int
+) -> list[Candidate]:
+    """At most `count` of the candidates, evenly over bins of log latency, in order in each bin."""
+    by_bin: list[list[Candidate]] = [[] for _ in range(bins)]
+    for candidate in candidates:
+        by_bin[bin_of(candidate, limits_ms, bins)].append(candidate)
+    chosen: list[Candidate] = []
+    depth = 0
+    while len(chosen) < count and any(len(members) > depth for members in by_bin):
+        chosen += [members[depth] for members in by_bin if len(members) > depth]
+        depth += 1
+    return chosen[:count]
+
+
+def bin_of(candidate: Candidate, limits_ms: tuple[float, float], bins: int) -> int:
+    """Which of `bins` equal parts of log latency between the limits a candidate lies in."""
+    low, high = np.log(limits_ms)
+    position = (np.log(candidate.median.mean_ms) - low) / max(1e-9, high - low)
+    return int(np.clip(position * bins, 0, bins - 1))

@@ -1,0 +1,102 @@
+"""What shows that the search did something: steering by S, distinct members, the control."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from edge.bayes import spearman
+from edge.statistics import t_quantile
+from models.hypernet import HyperNetwork
+from pipeline.extraction.candidates import Candidate, bin_of
+from pipeline.extraction.choose import front
+from pipeline.search.simplex import grid
+
+APART = 1.03  # ratio of latencies below which two networks count as one for a user
+
+
+@dataclass(frozen=True)
+class Control:
+    """Cross-entropy of the search minus that of uniform α, in bins of equal latency."""
+
+    bins: int
+    mean_difference: float
+    half_width: float  # of its 90 % interval over the bins
+    win_share: float
+
+    @property
+    def ties(self) -> bool:
+        """Whether the search is not shown to be better than uniform α."""
+        return not self.mean_difference + self.half_width < 0
+
+    def __str__(self) -> str:
+        numbers = (
+            f"cross-entropy {self.mean_difference:+.4f} ± {self.half_width:.4f} against uniform "
+            f"α at equal latency, better in {self.win_share:.0%} of {self.bins} bins"
+        )
+        if self.ties:
+            return f"The control TIES: the hypernetwork has added nothing ({numbers})."
+        return f"The search beats its control: {numbers}."
+
+
+def against_control(
+    family: Sequence[Candidate],
+    control: Sequence[Candidate],
+    limits_ms: tuple[float, float],
+    bins: int,
+) -> Control:
+    """Compare the best judged candidate of both in every bin of latency that both reach."""
+    best_family = _best_by_bin(family, limits_ms, bins)
+    best_control = _best_by_bin(control, limits_ms, bins)
+    shared = sorted(set(best_family) & set(best_control))
+    differences = np.array([best_family[b] - best_control[b] for b in shared])
+    if len(shared) < 2:
+        return Control(len(shared), float(differences.sum()), math.inf, 0.0)
+    half = t_quantile(0.9, len(shared) - 1) * differences.std(ddof=1) / math.sqrt(len(shared))
+    wins = float((differences < 0).mean())
+    return Control(len(shared), float(differences.mean()), float(half), wins)
+
+
+def distinct_on_front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The argmax candidates on the front among `candidates`, each at least 3 % slower than the
+    one before it."""
+    kept: list[Candidate] = []
+    for candidate in front([c for c in candidates if c.how == "argmax"]):
+        if not kept or candidate.median.mean_ms >= APART * kept[-1].median.mean_ms:
+            kept.append(candidate)
+    return kept
+
+
+@torch.no_grad()
+def steering(
+    hypernet: HyperNetwork,
+    operations: Sequence[str],
+    kappa_range: tuple[float, float],
+    points: int = 256,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Spearman of S_o and the use of operation o (mean probability) over points of the simplex
+    at the middle price: negative when a larger penalty is heard."""
+    simplex, _ = grid(len(operations), kappa_range, points, seed)
+    middle = math.sqrt(kappa_range[0] * kappa_range[1])
+    p = hypernet(simplex, torch.full((points,), middle)).softmax(-1)
+    use = p.mean(1)  # (points, k)
+    correlations = {}
+    for index, op in enumerate(operations):
+        value = spearman(simplex[:, index].tolist(), use[:, index].tolist())
+        correlations[op] = 0.0 if value is None else value
+    return correlations
+
+
+def _best_by_bin(
+    candidates: Sequence[Candidate], limits_ms: tuple[float, float], bins: int
+) -> dict[int, float]:
+    best: dict[int, float] = {}
+    for candidate in candidates:
+        place = bin_of(candidate, limits_ms, bins)
+        best[place] = min(best.get(place, math.inf), candidate.judged_cross_entropy)
+    return best

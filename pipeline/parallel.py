@@ -1,0 +1,35 @@
+"""Independent work in processes of one thread each: on CPUs, small networks train and run
+faster so than in one process of several threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import torch
+from joblib import Parallel, delayed
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+
+def single_threaded(function: Callable[[Item], Done], item: Item) -> Done:
+    """`function(item)` with one thread for PyTorch."""
+    torch.set_num_threads(1)
+    return function(item)
+
+
+def in_processes(
+    function: Callable[[Item], Done], items: Sequence[Item], workers: int
+) -> Iterator[Done]:
+    """The results in the order of `items`, as they come; `workers` processes (joblib's backend
+    can be chosen from outside). One worker runs in this process."""
+    if workers == 1:
+        threads = torch.get_num_threads()
+        try:
+            yield from (single_threaded(function, item) for item in items)
+        finally:
+            torch.set_num_threads(threads)
+        return
+    tasks = (delayed(single_threaded)(function, item) for item in items)
+    yield from Parallel(n_jobs=workers, return_as="generator")(tasks)

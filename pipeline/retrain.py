@@ -1,0 +1,134 @@
+"""Stage `retrain`: train every member from scratch, some at a time; finished ones are kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+
+from edge.files import sha256_of, write_atomic
+from edge.spec import Architecture
+from models.network import count, network
+from pipeline import dataset, store
+from pipeline.batches import Images
+from pipeline.members import ExtractedMember, TrainedMember, read_extracted
+from pipeline.members import write as write_members
+from pipeline.parallel import in_processes
+from pipeline.params import Params, RetrainParams
+from pipeline.progress import Progress
+from pipeline.seeds import generator
+from pipeline.training import accuracy, train
+
+OUTPUT = Path("results/retrain")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One network to train; two equal tasks have equal keys and give equal results."""
+
+    architecture: dict[str, Any]
+    recipe: RetrainParams
+    data_sha256: str
+
+    @property
+    def key(self) -> str:
+        """Everything that the result depends on."""
+        recipe = self.recipe.model_dump(mode="json", exclude={"workers"})
+        function = Architecture.from_dict(self.architecture).key
+        return store.content_key(function, recipe, self.data_sha256, torch.__version__)
+
+    @property
+    def path(self) -> Path:
+        return store.place("members", self.key, ".pt")
+
+
+def run(params: Params) -> None:
+    """Train the members of results/extract/; writes results/retrain/."""
+    members = read_extracted()
+    sha256 = sha256_of(dataset.DATASET_FILE)
+    tasks = [Task(member.architecture, params.retrain, sha256) for member in members]
+    with store.locked("members"):
+        _train_missing(tasks, params.retrain.workers)
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    trained = [_write(member, task) for member, task in zip(members, tasks, strict=True)]
+    write_members(OUTPUT / "members.json", trained)
+    metrics = json.dumps(_metrics(trained), indent=2)
+    write_atomic(OUTPUT / "metrics.json", metrics + "\n")
+    for member in trained:
+        click.echo(
+            f"{member.name:<20} hold-out {member.holdout_accuracy:.4f}  "
+            f"test {member.test_accuracy:.4f}  {member.cpu_s:.0f} CPU-s"
+        )
+
+
+def _train_missing(tasks: Sequence[Task], workers: int) -> None:
+    """Train what the store does not hold; the largest first, so that no worker idles long."""
+    missing = {task.key: task for task in tasks if not task.path.exists()}
+    if len(missing) < len(tasks):
+        click.echo(f"{len(tasks) - len(missing)} of {len(tasks)} members are trained already")
+    order = sorted(missing.values(), key=_macs, reverse=True)
+    with Progress("retrain", len(order)) as progress:
+        for found in in_processes(train_task, order, min(workers, max(1, len(order)))):
+            progress.advance(f"hold-out {found:.4f}")
+
+
+def _macs(task: Task) -> int:
+    architecture = Architecture.from_dict(task.architecture)
+    return count(network(architecture), architecture.input_shape)[0]
+
+
+def train_task(task: Task) -> float:
+    """Train one network and keep it in the store; returns its hold-out accuracy."""
+    data = dataset.load()
+    learned = Images.part(data, np.concatenate([data.weights, data.architecture]))
+    began = time.process_time()
+    torch.manual_seed(task.recipe.seed)  # the initial weights
+    net = network(Architecture.from_dict(task.architecture))
+    train(net, learned, task.recipe, generator(task.recipe.seed, "retrain"))
+    holdout = accuracy(net, Images.part(data, data.holdout))
+    content = {
+        "weights": net.state_dict(),
+        "holdout_accuracy": holdout,
+        "test_accuracy": accuracy(net, Images.test(data)),
+        "cpu_s": time.process_time() - began,
+    }
+    store.save(task.path, content)
+    return holdout
+
+
+def _write(member: ExtractedMember, task: Task) -> TrainedMember:
+    found = store.load(task.path)
+    assert found is not None, task.path
+    architecture = member.read_architecture()
+    macs, parameters = count(network(architecture), architecture.input_shape)
+    weights = f"{member.name}.pt"
+    store.save(OUTPUT / weights, found["weights"])
+    return TrainedMember(
+        name=member.name,
+        architecture=member.architecture,
+        origin=member.origin,
+        budget_ms=member.budget_ms,
+        holdout_accuracy=found["holdout_accuracy"],
+        test_accuracy=found["test_accuracy"],
+        macs=macs,
+        parameters=parameters,
+        weights=weights,
+        cpu_s=found["cpu_s"],
+    )
+
+
+def _metrics(trained: Sequence[TrainedMember]) -> dict[str, float]:
+    best = max(trained, key=lambda member: member.holdout_accuracy)
+    return {
+        "members": len(trained),
+        "best_holdout_accuracy": best.holdout_accuracy,
+        "best_test_accuracy": best.test_accuracy,
+        "cpu_s": round(sum(member.cpu_s for member in trained), 1),
+    }

@@ -1,0 +1,69 @@
+"""The range of κ, from what the warmed-up weights say about cheap and dear paths.
+
+Below the range nothing is too expensive, above it everything is: both ends are places where
+α(S, κ) no longer changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from models.norms import frozen_statistics
+from models.spaces import Choices, Space
+from models.supernet import Supernet, single
+from pipeline.batches import Images
+from pipeline.search.objective import Costs
+from pipeline.seeds import rng
+
+_PATHS = 8
+_IMAGES = 1000
+_REACH = 8.0  # how far beyond the average exchange rates the range goes
+_LEAST_GAIN = 1e-3  # of cross-entropy: noise below
+
+
+def price_range(
+    space: Space, supernet: Supernet, images: Images, costs: Costs, seed: int
+) -> tuple[float, float]:
+    """(κ_min, κ_max) around the exchange rates of cross-entropy for latency (in units of the
+    reference latency): from the cheapest path to the average one, from that to the dearest."""
+    cheapest = _extreme(costs, dearest=False)
+    dearest = _extreme(costs, dearest=True)
+    draws = rng(seed, "prices")
+    average = [space.random(draws) for _ in range(_PATHS)]
+    gain: list[float] = []
+    cost: list[float] = []
+    for paths in ([cheapest], average, [dearest]):
+        gain.append(fmean(cross_entropy(supernet, path, images) for path in paths))
+        cost.append(fmean(latency_ms(path, costs) / costs.reference_ms for path in paths))
+    rates = [
+        max(_LEAST_GAIN, gain[i] - gain[i + 1]) / max(1e-6, cost[i + 1] - cost[i]) for i in (0, 1)
+    ]
+    return min(rates) / _REACH, max(rates) * _REACH
+
+
+def latency_ms(choices: Sequence[int], costs: Costs) -> float:
+    """The table's sum for one path."""
+    chosen = costs.latency_ms[torch.arange(len(choices)), torch.tensor(choices)]
+    return costs.offset_ms + float(chosen.sum())
+
+
+@torch.no_grad()
+def cross_entropy(supernet: Supernet, choices: Choices, images: Images) -> float:
+    """Cross-entropy of one path with the batch's own BatchNorm statistics: ranks paths as
+    re-estimated statistics do, without touching any state."""
+    x, y = images.take(slice(0, _IMAGES))
+    with frozen_statistics(supernet):
+        logits = supernet(x, single(choices))
+    return float(F.cross_entropy(logits, y))
+
+
+def _extreme(costs: Costs, *, dearest: bool) -> Choices:
+    filler = -np.inf if dearest else np.inf
+    prices = costs.latency_ms.masked_fill(~costs.mask, filler)
+    index = prices.argmax(1) if dearest else prices.argmin(1)
+    return tuple(index.tolist())

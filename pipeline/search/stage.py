@@ -1,0 +1,175 @@
+"""Stage `search`: warm up the shared weights, find the range of prices, then train weights and
+hypernetwork in turn (first-order bilevel: each on its own part of the training images)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from dvclive.live import Live
+from lightning_fabric import Fabric
+
+from edge.files import sha256_of, write_atomic
+from edge.table import Table
+from models.spaces import Space
+from pipeline import dataset, store
+from pipeline.batches import Images
+from pipeline.params import Params, SearchParams
+from pipeline.progress import Progress
+from pipeline.search import state
+from pipeline.search.architecture import ArchitectureTraining, Step
+from pipeline.search.objective import Costs, expected_latency_ms
+from pipeline.search.prices import price_range
+from pipeline.search.simplex import grid
+from pipeline.search.weights import WeightTraining, warmup_path
+from pipeline.seeds import rng
+from pipeline.space import make_space
+
+PROFILE = Path("results/profile")
+OUTPUT = Path("results/search")
+_LOG_STEPS = 20
+_SUMMARY_POINTS = 256
+
+
+def run(params: Params) -> None:
+    """Search on the profiled target; writes results/search/."""
+    data = dataset.load()
+    space = make_space(params.space, data)
+    costs = Costs.of(space, Table.read(PROFILE), params.search.reg_cost)
+    key = store.content_key(
+        params.search.model_dump(mode="json"),
+        params.space.model_dump(mode="json"),
+        sha256_of(dataset.DATASET_FILE),
+        sha256_of(PROFILE / "table.csv"),
+        sha256_of(PROFILE / "table.json"),
+    )
+    with (
+        store.locked("search"),
+        Live(str(OUTPUT / "live"), dvcyaml=False, save_dvc_exp=False) as live,
+    ):
+        search = Search(space, data, costs, params.search)
+        result = search.run(store.place("search", key, ".pt"), live)
+    state.save(result, space)
+    metrics = json.dumps(summarise(result, space, costs), indent=2)
+    write_atomic(OUTPUT / "metrics.json", metrics + "\n")
+
+
+class Search:
+    """The whole search as a sequence of steps that a checkpoint can interrupt anywhere."""
+
+    def __init__(
+        self, space: Space, data: dataset.Dataset, costs: Costs, params: SearchParams
+    ) -> None:
+        self.fabric = Fabric(
+            accelerator=params.device,
+            devices=1,
+            strategy=params.strategy,
+            precision=params.precision,
+        )
+        device = self.fabric.device
+        self.space, self.params, self.costs = space, params, costs.to(device)
+        weights = Images.part(data, data.weights).to(device)
+        self.images = Images.part(data, data.architecture).to(device)
+        per_epoch = max(1, len(weights) // params.batch_size)
+        self.warmup_steps = params.warmup_epochs * per_epoch
+        steps = self.warmup_steps + params.joint_steps * params.weight_steps
+        self.weights = WeightTraining(space, weights, params, steps, self.fabric)
+        self.architecture: ArchitectureTraining | None = None
+
+    def run(self, checkpoint: Path, live: Live) -> state.Result:
+        """Run to the end, from `checkpoint` where it exists; it is removed by nobody: an
+        unchanged search that is asked for again is read from it."""
+        self._restore(store.load(checkpoint))
+        self._warm_up(checkpoint, live)
+        if self.architecture is None:
+            self.architecture = self._begin(self._price_range())
+        architecture = self._join(self.architecture, checkpoint, live)
+        return state.Result(
+            self.weights.net.cpu(),
+            architecture.net.cpu(),
+            architecture.kappa_range,
+            self.costs.reference_ms,
+        )
+
+    def _warm_up(self, checkpoint: Path, live: Live) -> None:
+        weights, params = self.weights, self.params
+        if self.architecture is not None:
+            return
+        with Progress("warm-up", self.warmup_steps, start=weights.done) as progress:
+            while weights.done < self.warmup_steps:
+                draws = rng(params.seed, "warm-up", weights.done)
+                loss = weights.step(warmup_path(self.space, params.warmup_skip, draws))
+                progress.update(weights.done, f"loss {loss:.3f}")
+                if weights.done % _LOG_STEPS == 0:
+                    _log(live, weights.done, {"warmup_loss": loss})
+                if weights.done % params.checkpoint_steps == 0:
+                    self._save(checkpoint)
+
+    def _join(
+        self, architecture: ArchitectureTraining, checkpoint: Path, live: Live
+    ) -> ArchitectureTraining:
+        params = self.params
+        with Progress("search", params.joint_steps, start=architecture.done) as progress:
+            while architecture.done < params.joint_steps:
+                for _ in range(params.weight_steps):
+                    self.weights.step(architecture.path(self.weights.done))
+                seen = architecture.step()
+                progress.update(architecture.done, _text(seen))
+                if architecture.done % _LOG_STEPS == 0:
+                    _log(live, self.warmup_steps + architecture.done, asdict(seen))
+                if architecture.done % params.checkpoint_steps == 0:
+                    self._save(checkpoint)
+        self._save(checkpoint)
+        return architecture
+
+    def _price_range(self) -> tuple[float, float]:
+        if self.params.kappa != "auto":
+            return self.params.kappa
+        costs = self.costs.to(torch.device("cpu"))
+        return price_range(self.space, self.weights.net, self.images, costs, self.params.seed)
+
+    def _begin(self, kappa_range: tuple[float, float]) -> ArchitectureTraining:
+        return ArchitectureTraining(
+            self.space, self.images, self.costs, self.params, kappa_range, self.weights, self.fabric
+        )
+
+    def _save(self, checkpoint: Path) -> None:
+        architecture = self.architecture.state() if self.architecture else None
+        store.save(checkpoint, {"weights": self.weights.state(), "architecture": architecture})
+
+    def _restore(self, saved: Any) -> None:
+        if saved is None:
+            return
+        self.weights.restore(saved["weights"])
+        if saved["architecture"] is not None:
+            low, high = saved["architecture"]["kappa_range"]
+            self.architecture = self._begin((low, high))
+            self.architecture.restore(saved["architecture"])
+
+
+@torch.no_grad()
+def summarise(result: state.Result, space: Space, costs: Costs) -> dict[str, float]:
+    """What α(S, κ) became: the expected latency at both ends of κ and how decided it is."""
+    points, _ = grid(len(space.operations), result.kappa_range, _SUMMARY_POINTS, seed=0)
+    numbers = {"reference_ms": result.reference_ms}
+    for end, kappa in zip(("min", "max"), result.kappa_range, strict=True):
+        p = result.hypernet(points, torch.full((len(points),), kappa)).softmax(-1)
+        entropy = -(p * p.clamp_min(1e-12).log()).sum(-1).mean()
+        numbers[f"kappa_{end}"] = kappa
+        numbers[f"latency_ms_at_kappa_{end}"] = float(expected_latency_ms(p, costs).mean())
+        numbers[f"entropy_at_kappa_{end}"] = float(entropy)
+    return numbers
+
+
+def _text(seen: Step) -> str:
+    return f"loss {seen.loss:.3f} {1e3 * seen.expected_latency_ms:.0f} µs H {seen.entropy:.2f}"
+
+
+def _log(live: Live, step: int, numbers: dict[str, float]) -> None:
+    live.step = step
+    for name, value in numbers.items():
+        live.log_metric(name, value)
+    live.sync()  # type: ignore[no-untyped-call]

@@ -1,0 +1,68 @@
+"""The search's state: what a checkpoint holds and what `extract` reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.errors import EdgeError
+from models.hypernet import HyperNetwork
+from models.spaces import Space
+from models.supernet import Supernet
+from pipeline import store
+from pipeline.params import SearchParams
+
+RESULT_FILE = Path("results/search/search.pt")
+
+
+class SearchResultError(EdgeError, ValueError):
+    """A search result that is missing or belongs to another space."""
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A finished search: shared weights, α(S, κ), and the reference latency of its loss."""
+
+    supernet: Supernet
+    hypernet: HyperNetwork
+    kappa_range: tuple[float, float]
+    reference_ms: float
+
+
+def make_hypernet(
+    space: Space, params: SearchParams, kappa_range: tuple[float, float]
+) -> HyperNetwork:
+    """A new hypernetwork for `space`, uniform everywhere."""
+    hypernet = params.hypernet
+    return HyperNetwork(
+        space.mask, kappa_range=kappa_range, hidden=hypernet.hidden, bound=hypernet.logit_bound
+    )
+
+
+def save(result: Result, space: Space, path: Path = RESULT_FILE) -> None:
+    """Write a finished search; the file describes itself."""
+    content: dict[str, Any] = {
+        "operations": list(space.operations),
+        "decisions": [decision.place for decision in space.decisions],
+        "supernet": result.supernet.state_dict(),
+        "hypernet": result.hypernet.state_dict(),
+        "kappa_range": list(result.kappa_range),
+        "reference_ms": result.reference_ms,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store.save(path, content)
+
+
+def load(space: Space, params: SearchParams, path: Path = RESULT_FILE) -> Result:
+    """Read `save` back. Raises SearchResultError."""
+    content = store.load(path)
+    if content is None:
+        raise SearchResultError(f"{path} does not exist; make it with: dvc repro search")
+    if content["operations"] != list(space.operations):
+        raise SearchResultError(f"{path} belongs to another space; dvc repro -f search")
+    low, high = content["kappa_range"]
+    supernet, hypernet = Supernet(space), make_hypernet(space, params, (low, high))
+    supernet.load_state_dict(content["supernet"])
+    hypernet.load_state_dict(content["hypernet"])
+    return Result(supernet, hypernet, (low, high), content["reference_ms"])

@@ -1,0 +1,75 @@
+"""What must outlive DVC, which deletes a stage's outputs before it runs the stage.
+
+Checkpoints and finished members lie under ``.edgefacet/`` by a key of everything they depend
+on. One process writes at a time: a second one is told who holds the lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from edge.errors import EdgeError
+from edge.files import write_atomic
+
+STORE = Path(".edgefacet")
+
+
+class StoreLocked(EdgeError, BlockingIOError):
+    """Another process works in the same place."""
+
+
+def content_key(*parts: object) -> str:
+    """Sixteen hex digits of `parts`, which must be JSON data (or have a sensible `str`)."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def place(kind: str, key: str, suffix: str, root: Path = STORE) -> Path:
+    """Where something of a `kind` lies; its folder is made."""
+    folder = root / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{key}{suffix}"
+
+
+def save(path: Path, content: Any) -> None:
+    """Save tensors and plain data; a kill or a full disk leaves the previous file valid."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_atomic(path, buffer.getvalue())
+
+
+def load(path: Path) -> Any | None:
+    """What `save` wrote, on the CPU; None where there is nothing."""
+    if not path.exists():
+        return None
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def locked(kind: str, root: Path = STORE) -> Iterator[None]:
+    """Hold the lock of one kind of work. Raises StoreLocked, naming the process that holds it."""
+    path = place(kind, "lock", "", root)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise StoreLocked(
+                f"process {holder} is already at work on `{kind}` here ({path}); "
+                f"wait for it or end it: kill {holder}"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
