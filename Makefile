@@ -9,10 +9,10 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro smoke test tests lint types format wheel clean
+.PHONY: help env repro references smoke test tests lint types format wheel clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(STAMP)  ## make .venv and install everything into it
 
@@ -23,6 +23,9 @@ $(STAMP): pyproject.toml
 
 repro: env  ## run the stages that are out of date: search, train, export, measure
 	$(BIN)/dvc repro
+
+references: env  ## train and measure hand-designed networks beside the family
+	$(BIN)/python -m pipeline references
 
 smoke: env  ## run the whole pipeline in minutes, in a copy under build/smoke
 	$(BIN)/python -m pipeline smoke

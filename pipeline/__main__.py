@@ -64,6 +64,15 @@ def verify(strict: bool) -> None:
 
 
 @main.command()
+def references() -> None:
+    """Compare the family with hand-designed networks, trained and measured like it."""
+    with _reported():
+        from pipeline.references import run
+
+        run(params.load())
+
+
+@main.command()
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),

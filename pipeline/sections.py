@@ -286,13 +286,13 @@ class ExportParams(Section):
 
     opset: int = setting(20, "ONNX opset", ge=18, le=25)
     parity_images: Count = setting(64, "Images compared with PyTorch")
-    tolerance: float = setting(1e-4, "Largest difference of an fp32 logit", gt=0, le=0.1)
+    tolerance: float = setting(1e-4, "Largest error of a logit, over the largest", gt=0, le=0.1)
 
 
 class VerifyParams(Section):
     """How members are measured on the target."""
 
-    percentile: int = setting(95, "Percentile that a budget is about, %", ge=50, le=99)
+    percentile: Literal[90, 95, 99] = setting(95, "Percentile that a budget is about, %")
     blocks: int = setting(7, "Blocks of runs per model, randomly interleaved", ge=3)
     block_s: float = setting(0.5, "Least duration of a block of runs, s", gt=0, le=60)
     warmup_s: float = setting(0.5, "Warm-up before the first block, s", ge=0, le=60)

@@ -1,0 +1,116 @@
+"""Hand-designed networks, trained with the recipe of the members and kept in the store."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from edge.files import sha256_of
+from models.references import plain_cnn, resnet8
+from pipeline import allocator, dataset, store
+from pipeline.batches import Images
+from pipeline.dataset import DATASET_FILE, Dataset
+from pipeline.parallel import in_processes
+from pipeline.params import RetrainParams
+from pipeline.progress import Progress
+from pipeline.seeds import generator
+from pipeline.training import accuracy, train
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {"resnet8": resnet8, "plain-cnn": plain_cnn}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A hand-designed network, by its name in `NETWORKS` and its width."""
+
+    name: str
+    width: int
+
+    def build(self, data: Dataset) -> nn.Module:
+        return NETWORKS[self.name](data.input_shape[0], len(data.classes), self.width)
+
+    def key(self, recipe: RetrainParams, data_sha256: str) -> str:
+        """Names the result of the training: what it depends on, and nothing else."""
+        chosen = recipe.model_dump(mode="json", exclude={"workers"})
+        return store.content_key(self.name, self.width, chosen, data_sha256, torch.__version__)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A reference with its weights."""
+
+    reference: Reference
+    state: dict[str, Any]
+    holdout_accuracy: float
+    test_accuracy: float
+    cpu_s: float
+
+    def network(self, data: Dataset) -> nn.Module:
+        net = self.reference.build(data)
+        net.load_state_dict(self.state)
+        return net.eval()
+
+
+def train_all(
+    references: Sequence[Reference], recipe: RetrainParams, root: Path = Path()
+) -> list[Trained]:
+    """Every reference, trained below `root` where the store does not hold it: one thread each."""
+    data_sha256 = sha256_of(root / DATASET_FILE)
+    train = partial(train_one, recipe=recipe, data_sha256=data_sha256, root=root)
+    with _memory_settings():
+        return list(in_processes(train, references, min(recipe.workers, len(references))))
+
+
+def train_one(
+    reference: Reference, recipe: RetrainParams, data_sha256: str, root: Path = Path()
+) -> Trained:
+    """Train one reference, or take it from the store."""
+    key = reference.key(recipe, data_sha256)
+    path = store.place("references", key, ".pt", root / store.STORE)
+    kept = store.load(path)
+    if kept is None:
+        kept = _train(reference, recipe, dataset.load(root / DATASET_FILE))
+        store.save(path, kept)
+    return Trained(reference, **kept)
+
+
+@contextmanager
+def _memory_settings() -> Iterator[None]:
+    """For the processes that train, and not for those in which models are timed later."""
+    before = dict(os.environ)
+    os.environ.update(allocator.tuned(before, platform.libc_ver()[0]) or {})
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+
+
+def _train(reference: Reference, recipe: RetrainParams, data: Dataset) -> dict[str, Any]:
+    torch.manual_seed(recipe.seed)  # the initial weights
+    net = reference.build(data)
+    learned = Images.part(data, np.concatenate([data.weights, data.architecture]))
+    draws = generator(recipe.seed, "retrain")  # as a member's: the same batches
+    start = time.process_time()
+    with Progress(reference.name, recipe.epochs) as progress:
+        train(
+            *(net, learned, recipe, draws),
+            on_epoch=lambda epoch, loss: progress.update(epoch, f"loss {loss:.3f}"),
+        )
+    return {
+        "state": net.state_dict(),
+        "holdout_accuracy": accuracy(net, Images.part(data, data.holdout)),
+        "test_accuracy": accuracy(net, Images.test(data)),
+        "cpu_s": time.process_time() - start,
+    }

@@ -1,0 +1,175 @@
+"""A measured member: its latency beside the prediction, its bound beside the budget."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge import bayes
+from edge.bench import Failure
+from edge.calibration import Calibration, Prediction
+from edge.family import Latency, Member
+from edge.predictor import LEAST_MS
+from edge.record import Measurement
+from edge.statistics import summarise
+
+COLUMNS = (
+    *("name", "predicted_ms", "measured_ms", "lo_ms", "hi_ms", "p95_ms"),
+    *("holdout_accuracy", "test_accuracy", "size_bytes", "macs", "parameters"),
+)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A member with its latency, and what the calibration said before it was measured; `unseen`
+    where the calibration was fitted without this network."""
+
+    member: Member
+    record: Measurement | Failure
+    prediction: Prediction
+    unseen: bool
+    percentile: int
+
+    @property
+    def latency(self) -> Latency | None:
+        """None where the member would not run, or its measurement is invalid."""
+        return next((last for last in self.member.latencies if last.verdict != "invalid"), None)
+
+    @property
+    def doubt(self) -> str | None:
+        """Why the measurement is not one to rely on, if it is not."""
+        if isinstance(self.record, Failure) or self.record.usable:
+            return None
+        return f"{self.member.name}: {self.record.verdict}: {'; '.join(self.record.reasons)}"
+
+    @property
+    def miss(self) -> str | None:
+        """How the budget is missed, and what to do; None where it is met or there is none."""
+        if self.member.budget_met is not False:
+            return None
+        what = f"{self.member.name} misses its budget of {self.member.budget_ms:g} ms"
+        if isinstance(self.record, Failure):
+            return f"{what}: it would not run"
+        if self.latency is None:
+            return f"{what}: its measurement is invalid; measure again: dvc repro -f verify"
+        bound_ms = self.latency.bound_ms(self.percentile)
+        if bound_ms is None:
+            return (
+                f"{what}: {self.latency.n} runs bound no p{self.percentile}; raise verify.block_s"
+            )
+        return f"{what}: p{self.percentile} <= {bound_ms:.3f} ms is all that is proven"
+
+
+def verify(
+    member: Member, record: Measurement | Failure, calibration: Calibration, percentile: int
+) -> Verified:
+    """Put `record` into the member, and decide whether `percentile` is within its budget.
+
+    Raises UnknownBlock where the calibration knows not all of its blocks.
+    """
+    architecture = member.read_architecture()
+    prediction = calibration.predict(architecture)
+    unseen = architecture.key not in {network.key for network in calibration.networks}
+    latencies = () if isinstance(record, Failure) else (latency_of(record, prediction),)
+    met = None
+    if member.budget_ms is not None:
+        met = any(_within(latency, member.budget_ms, percentile) for latency in latencies)
+    measured = member.model_copy(update={"latencies": latencies, "budget_met": met})
+    return Verified(measured, record, prediction, unseen, percentile)
+
+
+def _within(latency: Latency, budget_ms: float, percentile: int) -> bool:
+    bound_ms = latency.bound_ms(percentile)
+    return latency.verdict != "invalid" and bound_ms is not None and bound_ms <= budget_ms
+
+
+def latency_of(record: Measurement, prediction: Prediction | None = None) -> Latency:
+    """A record as a manifest keeps it."""
+    found = summarise(record.samples_ns)
+    return Latency(
+        target=record.target,
+        median_ms=found.median_ms,
+        lo_ms=max(LEAST_MS, found.lo_ms),  # the interval of wild blocks reaches below zero
+        hi_ms=found.hi_ms,
+        p90_ms=found.p90_ms,
+        p95_ms=found.p95_ms,
+        p99_ms=found.p99_ms,
+        n=found.n,
+        verdict=record.verdict,
+        measured_at=record.conditions.wall_time,
+        predicted_ms=prediction.mean_ms if prediction else None,
+        predicted_lo_ms=prediction.lo_ms if prediction else None,
+        predicted_hi_ms=prediction.hi_ms if prediction else None,
+        peak_memory_bytes=record.peak_memory_bytes,
+    )
+
+
+def numbers(verified: Sequence[Verified]) -> dict[str, float | None]:
+    """The metrics of the stage, with accuracies as shares."""
+    return {
+        "members": len(verified),
+        "failed": sum(isinstance(v.record, Failure) for v in verified),
+        "doubtful": sum(v.doubt is not None for v in verified),
+        "budgets_met": sum(v.member.budget_met is True for v in verified),
+        "budgets_missed": sum(v.member.budget_met is False for v in verified),
+        **_latencies(verified),
+        **_predictions(verified),
+        **_accuracies(verified),
+    }
+
+
+def _latencies(verified: Sequence[Verified]) -> dict[str, float | None]:
+    medians = [v.latency.median_ms for v in verified if v.latency]
+    if not medians:
+        return {}
+    fastest, slowest = min(medians), max(medians)
+    return {"fastest_ms": fastest, "slowest_ms": slowest, "span": slowest / fastest}
+
+
+def _predictions(verified: Sequence[Verified]) -> dict[str, float | None]:
+    """Judged by the members that the calibration has not seen: of others it knows the answer."""
+    judged = [v for v in verified if v.latency and v.unseen]
+    pairs = [(v.prediction.mean_ms, v.latency.median_ms) for v in judged if v.latency]
+    errors = [abs(predicted / measured - 1) for predicted, measured in pairs]
+    return {
+        "predicted_members": len(pairs),
+        "prediction_error_percent": 100 * sum(errors) / len(errors) if errors else None,
+        "prediction_spearman": bayes.spearman([p for p, _ in pairs], [m for _, m in pairs]),
+    }
+
+
+def _accuracies(verified: Sequence[Verified]) -> dict[str, float | None]:
+    """Of the best member, by the hold-out images, and of the fastest one."""
+    measured = [(v.member, v.latency) for v in verified if v.latency]
+    if not measured:
+        return {}
+    best, _ = max(measured, key=lambda pair: pair[0].holdout_accuracy)
+    fastest, _ = min(measured, key=lambda pair: pair[1].median_ms)
+    return {
+        "best_holdout_accuracy": best.holdout_accuracy,
+        "best_test_accuracy": best.test_accuracy,
+        "fastest_holdout_accuracy": fastest.holdout_accuracy,
+        "fastest_test_accuracy": fastest.test_accuracy,
+    }
+
+
+def members_csv(verified: Sequence[Verified]) -> str:
+    """A row per measured member; `lo_ms` to `hi_ms` is the interval of the measured median."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(v.member, v.prediction, v.latency) for v in verified if v.latency)
+    return text.getvalue()
+
+
+def _row(member: Member, prediction: Prediction, latency: Latency) -> list[object]:
+    artifact = member.artifact(latency.target.precision)
+    times_ms = (prediction.mean_ms, latency.median_ms, latency.lo_ms, latency.hi_ms, latency.p95_ms)
+    return [
+        member.name,
+        *(None if ms is None else round(ms, 6) for ms in times_ms),  # to the nanosecond
+        *(member.holdout_accuracy, member.test_accuracy),
+        *(artifact.size_bytes if artifact else None, member.macs, member.parameters),
+    ]

@@ -1,0 +1,202 @@
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from edge import __version__
+from edge.family import Family
+from edge.spec import Architecture
+from models.network import network
+from models.spaces import mbconv
+from pipeline import data, export, members, store
+from pipeline.batches import Images
+from pipeline.dataset import DATASET_FILE, Dataset
+from pipeline.export import ParityError, WeightsError
+from pipeline.members import TRAINED_FILE, TrainedMember
+from pipeline.params import Params
+from pipeline.training import accuracy
+from pipeline.untrained import randomise
+
+PARAMS = Params.model_validate({"export": {"parity_images": 4}})
+
+
+def small_dataset():
+    rng = np.random.default_rng(0)
+    return Dataset(
+        train_x=rng.integers(0, 256, (20, 8, 8, 1), dtype=np.uint8),
+        train_y=rng.integers(0, 3, 20),
+        test_x=rng.integers(0, 256, (30, 8, 8, 1), dtype=np.uint8),
+        test_y=rng.integers(0, 3, 30),
+        classes=("T-shirt", "Hose", "Schuh für Füße"),
+        weights=np.arange(8),
+        architecture=np.arange(8, 14),
+        holdout=np.arange(14, 20),
+    )
+
+
+def small_architecture():
+    space = mbconv(
+        input_shape=(1, 8, 8),
+        classes=3,
+        operations=["skip", "mbconv_k3_e3"],
+        stem_width=4,
+        stem_stride=2,
+        widths=[4],
+        depths=[2],
+        head_width=8,
+        act="relu",
+    )
+    return space.architecture([1, 0])
+
+
+def write_member(root, name="small"):
+    """A member with random weights, as `retrain` leaves it; its network."""
+    architecture = small_architecture()
+    net = randomise(network(architecture), torch.Generator().manual_seed(0)).eval()
+    store.save(root / TRAINED_FILE.parent / f"weights/{name}.pt", net.state_dict())
+    member = TrainedMember(
+        name=name,
+        architecture=architecture.to_dict(),
+        origin={"kappa": 0.3},
+        budget_ms=1.5,
+        holdout_accuracy=0.5,
+        test_accuracy=accuracy(net, Images.test(small_dataset())),
+        macs=100,
+        parameters=10,
+        weights=f"weights/{name}.pt",
+        cpu_s=1.0,
+    )
+    members.write(root / TRAINED_FILE, [member])
+    return net
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """(root, network) after the stage has run."""
+    root = tmp_path_factory.mktemp("export")
+    (root / DATASET_FILE).parent.mkdir(parents=True)
+    (root / DATASET_FILE).write_bytes(data.to_npz(small_dataset()))
+    net = write_member(root)
+    export.run(PARAMS, root)
+    return root, net
+
+
+def test_the_family_describes_the_files(exported):
+    root, net = exported
+    family = Family.load(root / export.FOLDER)
+    family.verify()
+    (member,) = family.manifest.members
+    (artifact,) = member.artifacts
+    assert (member.name, member.budget_ms, member.budget_met) == ("small", 1.5, None)
+    assert member.origin == {"kappa": 0.3}
+    assert member.latencies == ()
+    assert member.read_architecture() == small_architecture()
+    assert (artifact.path, artifact.precision) == ("small.onnx", "fp32")
+    assert artifact.test_accuracy == accuracy(net, Images.test(small_dataset()))
+    assert 0 < artifact.max_relative_error < 1e-5
+    manifest = family.manifest
+    assert (manifest.dataset, manifest.input_shape) == ("fashion-mnist", (1, 8, 8))
+    assert manifest.mean == pytest.approx(small_dataset().mean.tolist())
+    assert manifest.created is None  # the same members give the same bytes
+
+
+def test_a_file_says_how_to_use_it(exported):
+    root, _ = exported
+    model = onnx.load(root / export.FOLDER / "small.onnx")
+    facts = {prop.key: prop.value for prop in model.metadata_props}
+    architecture = Architecture.from_dict(json.loads(facts["architecture"]))
+    assert architecture == small_architecture()
+    assert json.loads(facts["input"]) == {
+        "name": model.graph.input[0].name,
+        "shape": [1, 1, 8, 8],
+        "layout": "NCHW",
+        "dtype": "float32",
+    }
+    normalisation = json.loads(facts["normalisation"])
+    assert normalisation["formula"] == "(pixel / 255 - mean) / std"
+    assert normalisation["std"] == small_dataset().std.tolist()
+    assert json.loads(facts["labels"]) == ["T-shirt", "Hose", "Schuh für Füße"]
+    assert facts["dataset"] == "fashion-mnist"
+    assert facts["edgefacet_version"] == __version__
+
+
+def test_metrics_are_flat_numbers(exported):
+    root, _ = exported
+    metrics = json.loads((root / export.FOLDER / "metrics.json").read_text())
+    size_bytes = (root / export.FOLDER / "small.onnx").stat().st_size
+    assert metrics["members"] == 1
+    assert metrics["largest_bytes"] == metrics["smallest_bytes"] == size_bytes
+    assert metrics["max_test_accuracy_difference"] == 0
+
+
+def test_the_same_members_give_the_same_bytes(exported):
+    root, _ = exported
+    before = {path.name: path.read_bytes() for path in (root / export.FOLDER).iterdir()}
+    assert set(before) == {"small.onnx", "family.json", "metrics.json"}
+    export.run(PARAMS, root)
+    assert {path.name: path.read_bytes() for path in (root / export.FOLDER).iterdir()} == before
+
+
+def test_logits_are_those_of_the_network(exported):
+    root, net = exported
+    images = Images.test(small_dataset())
+    logits = export.file_logits(root / export.FOLDER / "small.onnx", images)
+    x, _ = images.take(slice(None))
+    with torch.no_grad():
+        torch.testing.assert_close(logits, net(x))
+
+
+class Doubled(nn.Module):
+    """A network whose logits are twice those of another."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return 2 * self.net(x)
+
+
+def test_parity_is_relative_to_the_largest_logit(exported):
+    root, net = exported
+    images = Images.test(small_dataset())
+    # The file has half the logits of the doubled network.
+    error = export.parity(Doubled(net), root / export.FOLDER / "small.onnx", images)
+    assert error == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("error", [0.3, float("nan")])
+def test_a_file_that_computes_something_else_is_refused(tmp_path, monkeypatch, error):
+    monkeypatch.setattr(export, "export_onnx", lambda _net, _shape, path, **_: path.touch())
+    monkeypatch.setattr(export, "parity", lambda *_: error)
+    with pytest.raises(ParityError, match="member 'small'"):
+        export.export_model("small", nn.Identity(), tmp_path, small_dataset(), PARAMS.export, {})
+
+
+def test_only_members_of_the_list_are_exported(exported, tmp_path):
+    members.write(tmp_path / TRAINED_FILE, [])
+    root, _ = exported
+    (tmp_path / DATASET_FILE).parent.mkdir(parents=True)
+    (tmp_path / DATASET_FILE).symlink_to(root / DATASET_FILE)
+    (tmp_path / "results/retrain/weights").mkdir(parents=True)
+    (tmp_path / "results/retrain/weights/old.pt").touch()
+    export.run(PARAMS, tmp_path)
+    assert Family.load(tmp_path / export.FOLDER).manifest.members == ()
+
+
+def test_weights_that_are_missing_or_of_another_network_name_the_member(tmp_path):
+    write_member(tmp_path, "odd")
+    folder = (tmp_path / TRAINED_FILE).parent
+    (member,) = members.read_trained(tmp_path / TRAINED_FILE)
+    store.save(folder / member.weights, {"0.weight": torch.zeros(1)})
+    with pytest.raises(WeightsError, match=r"does not fit member 'odd'; .*dvc repro -f retrain"):
+        export.load_network(member, folder)
+    (folder / member.weights).write_bytes(b"cut")
+    with pytest.raises(WeightsError, match="does not fit member 'odd'"):
+        export.load_network(member, folder)
+    (folder / member.weights).unlink()
+    with pytest.raises(WeightsError, match="member 'odd', does not exist"):
+        export.load_network(member, folder)

@@ -1,0 +1,64 @@
+import pytest
+
+from edge.bench import Failure, Job
+from edge.record import Conditions, Measurement, Subject, Target
+from models.references import plain_cnn
+from pipeline import matching
+from pipeline.matching import MatchingError, latency_ratio, match_width
+
+TARGET = Target(
+    device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
+)
+
+
+@pytest.mark.parametrize(
+    ("equal", "width"), [(1, 4), (4, 4), (13, 12), (20, 20), (22.1, 24), (511, 512), (999, 512)]
+)
+def test_the_nearest_width_is_found_in_few_steps(equal, width):
+    asked = []
+
+    def ratio(width):
+        asked.append(width)
+        return width / equal
+
+    assert match_width(ratio) == (width, width / equal)
+    assert len(asked) <= 14
+    assert all(width % 4 == 0 for width in asked)
+
+
+def test_near_means_by_what_factor():
+    ratios = {4: 0.55, 8: 1.5}  # 0.55 is nearer to 1 by difference, 1.5 by factor
+    assert match_width(ratios.__getitem__) == (8, 1.5)
+
+
+def record(subject, ns):
+    return Measurement(
+        subject=subject,
+        target=TARGET,
+        conditions=Conditions(wall_time="2026-01-01T00:00:00+00:00"),
+        warmup_ns=(),
+        samples_ns=((ns,),),
+        verdict="clean",
+    )
+
+
+def test_the_ratio_compares_two_models_of_one_session(tmp_path, monkeypatch):
+    monkeypatch.setattr(matching, "export_onnx", lambda _net, _shape, path, opset: path.touch())
+    reference = Job(Subject(kind="file", name="member", sha256="0" * 64), tmp_path / "member.onnx")
+
+    def measure(jobs, target, protocol):
+        narrow, other = jobs
+        assert narrow.path.name == "width-2.onnx"
+        assert (other, target) == (reference, TARGET)
+        return [record(narrow.subject, 30), record(other.subject, 40)]
+
+    def build(width):
+        return plain_cnn(1, 3, width)
+
+    assert latency_ratio(build, (1, 8, 8), 20, reference, TARGET, measure)(2) == 0.75
+
+    def fail(jobs, *_):
+        return [record(jobs[0].subject, 30), Failure(jobs[1].subject, "crash", "SIGSEGV")]
+
+    with pytest.raises(MatchingError, match="member: crash: SIGSEGV"):
+        latency_ratio(build, (1, 8, 8), 20, reference, TARGET, fail)(2)

@@ -1,0 +1,110 @@
+import os
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import data, reference_nets, store
+from pipeline.batches import Images
+from pipeline.dataset import DATASET_FILE, Dataset
+from pipeline.params import RetrainParams
+from pipeline.reference_nets import Reference, train_all, train_one
+from pipeline.training import accuracy
+
+RECIPE = RetrainParams(epochs=1, batch_size=4, lr=0.01, workers=1)
+CNN = Reference("plain-cnn", 2)
+
+
+def small_dataset():
+    rng = np.random.default_rng(0)
+    return Dataset(
+        train_x=rng.integers(0, 256, (20, 8, 8, 1), dtype=np.uint8),
+        train_y=rng.integers(0, 3, 20),
+        test_x=rng.integers(0, 256, (30, 8, 8, 1), dtype=np.uint8),
+        test_y=rng.integers(0, 3, 30),
+        classes=("a", "b", "c"),
+        weights=np.arange(8),
+        architecture=np.arange(8, 14),
+        holdout=np.arange(14, 20),
+    )
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / DATASET_FILE).parent.mkdir(parents=True)
+    (tmp_path / DATASET_FILE).write_bytes(data.to_npz(small_dataset()))
+    return tmp_path
+
+
+def test_a_reference_is_trained_on_what_members_are_trained_on(root, monkeypatch):
+    seen = []
+    real = reference_nets.train
+    monkeypatch.setattr(
+        reference_nets,
+        "train",
+        lambda net, images, *rest, **options: (
+            seen.append(images) or real(net, images, *rest, **options)
+        ),
+    )
+    (trained,) = train_all([CNN], RECIPE, root)
+    assert [len(images) for images in seen] == [8 + 6]
+    assert trained.reference == CNN
+    assert trained.cpu_s > 0
+    net = trained.network(small_dataset())
+    assert not net.training
+    holdout = Images.part(small_dataset(), np.arange(14, 20))
+    assert trained.holdout_accuracy == accuracy(net, holdout)
+    assert trained.test_accuracy == accuracy(net, Images.test(small_dataset()))
+
+
+def test_what_was_trained_is_not_trained_again(root, monkeypatch):
+    before = train_one(CNN, RECIPE, "data", root)
+    monkeypatch.setattr(reference_nets, "train", lambda *_, **__: pytest.fail("trained again"))
+    again = train_one(CNN, RECIPE, "data", root)
+    assert again.test_accuracy == before.test_accuracy
+    for name, value in before.state.items():
+        torch.testing.assert_close(again.state[name], value, rtol=0, atol=0)
+
+
+def test_the_seed_decides_the_weights(root):
+    first, other = (
+        train_one(CNN, RECIPE.model_copy(update={"seed": n}), "d", root) for n in (0, 1)
+    )
+    store_files = list((root / store.STORE / "references").iterdir())
+    assert len(store_files) == 2
+    for path in store_files:
+        path.unlink()
+    again = train_one(CNN, RECIPE, "d", root)
+    assert torch.equal(first.state["0.weight"], again.state["0.weight"])
+    assert not torch.equal(first.state["0.weight"], other.state["0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("reference", "recipe", "data_sha256"),
+    [
+        (Reference("resnet8", 2), RECIPE, "d"),
+        (Reference("plain-cnn", 4), RECIPE, "d"),
+        (CNN, RECIPE.model_copy(update={"epochs": 2}), "d"),
+        (CNN, RECIPE.model_copy(update={"seed": 1}), "d"),
+        (CNN, RECIPE, "other"),
+    ],
+)
+def test_the_key_holds_what_the_result_depends_on(reference, recipe, data_sha256):
+    assert reference.key(recipe, data_sha256) != CNN.key(RECIPE, "d")
+
+
+def test_the_key_holds_nothing_else():
+    more = RECIPE.model_copy(update={"workers": 7})
+    assert CNN.key(more, "d") == CNN.key(RECIPE, "d")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="settings of glibc")
+def test_memory_settings_are_for_the_processes_that_train(monkeypatch):
+    monkeypatch.delenv("LD_PRELOAD", raising=False)
+    monkeypatch.setattr(reference_nets.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    for name in reference_nets.allocator.SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    with reference_nets._memory_settings():
+        assert os.environ.items() >= reference_nets.allocator.SETTINGS.items()
+    assert not os.environ.keys() & reference_nets.allocator.SETTINGS.keys()

@@ -1,0 +1,191 @@
+import json
+from dataclasses import asdict
+from datetime import datetime, timezone
+
+import pytest
+
+from edge import calibration, record
+from edge.bench import Failure
+from edge.family import Artifact, Family, IntegrityError, Manifest, Member
+from edge.files import sha256_of
+from edge.record import Conditions, Measurement, Target
+from edge.spec import Architecture, BlockSpec, Row
+from edge.table import Table, TableRow
+from pipeline import export, verify
+from pipeline.check import TARGET_FILE
+from pipeline.params import Params
+from pipeline.verify import VerifyError
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+TARGET = Target(
+    device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
+)
+BLOCK = BlockSpec("conv_k3", 4, 4, 8, 8)
+TABLE = Table(TARGET, 1.0, {BLOCK.key: TableRow(0.5, 0.5, 0.5, 100, "clean", NOW.isoformat())})
+ARCHITECTURE = Architecture("toy", (4, 8, 8), 3, (Row("place", BLOCK, searched=True),))
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A folder after the stages before: members small and large with a budget of 2 ms each."""
+    (tmp_path / TARGET_FILE).parent.mkdir(parents=True)
+    (tmp_path / TARGET_FILE).write_text(TARGET.model_dump_json())
+    write_exported(tmp_path, "small", "large")
+    calibrated(monkeypatch, TABLE)
+    return tmp_path
+
+
+def write_exported(root, *names):
+    folder = root / export.FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    members = []
+    for name in names:
+        path = folder / f"{name}.onnx"
+        path.write_text(f"the model {name}")
+        artifact = Artifact(
+            path=path.name,
+            sha256=sha256_of(path),
+            size_bytes=path.stat().st_size,
+            precision="fp32",
+        )
+        members.append(
+            Member(
+                name=name,
+                architecture=ARCHITECTURE.to_dict(),
+                holdout_accuracy=0.8,
+                test_accuracy=0.7,
+                macs=1,
+                parameters=1,
+                artifacts=(artifact,),
+                budget_ms=2.0,
+            )
+        )
+    manifest = Manifest(
+        dataset="toy",
+        classes=("a", "b", "c"),
+        input_shape=(4, 8, 8),
+        mean=(0.5,),
+        std=(0.2,),
+        members=tuple(members),
+    )
+    manifest.write(folder)
+
+
+def calibrated(monkeypatch, table):
+    fitted = calibration.fit(table, [], now=NOW)
+    monkeypatch.setattr(verify.calibrate, "read_calibration", lambda _path: fitted)
+
+
+def measuring(calls=None, **results):
+    """A stand-in for `edge.bench.measure`: name → ms, or the detail of a crash."""
+
+    def measure(jobs, target, protocol, *, journal, progress):
+        if calls is not None:
+            calls.append((jobs, protocol, journal))
+        for done in range(1, len(jobs) * protocol.blocks + 1):
+            progress(done, len(jobs) * protocol.blocks)
+        return [result(job, results[job.subject.name]) for job in jobs]
+
+    def result(job, ms):
+        if isinstance(ms, str):
+            return Failure(job.subject, "crash", ms)
+        return Measurement(
+            subject=job.subject,
+            target=TARGET,
+            conditions=Conditions(wall_time=NOW.isoformat()),
+            warmup_ns=(),
+            samples_ns=((round(ms * 1e6),) * 100,) * 7,
+            verdict="clean",
+        )
+
+    return measure
+
+
+def test_the_family_is_measured_and_ready_to_deploy(root, capsys):
+    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.75))
+    family = Family.load(root / verify.FAMILY_FOLDER)
+    family.verify()
+    small, large = family.manifest.members
+    assert (small.budget_met, large.budget_met) == (True, True)
+    assert small.latency(TARGET).median_ms == pytest.approx(1.0)
+    assert large.latency(TARGET).p95_ms == pytest.approx(1.75)
+    assert small.latency(TARGET).predicted_ms == pytest.approx(1.5)
+    assert datetime.fromisoformat(family.manifest.created).tzinfo is not None
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "small     80.00%  70.00%      1.000   1.000" in printed
+
+
+def test_the_records_are_of_members_with_their_architecture(root):
+    calls = []
+    verify.run(Params(), root=root, measure=measuring(calls, small=1.0, large=1.75))
+    records = record.read(root / verify.FOLDER / "records.jsonl")
+    assert [(m.subject.name, m.subject.role) for m in records] == [
+        ("small", "member"),
+        ("large", "member"),
+    ]
+    assert records[0].subject.read_architecture() == ARCHITECTURE
+    assert records[0].subject.sha256 == sha256_of(root / verify.FAMILY_FOLDER / "small.onnx")
+    assert len((root / verify.FOLDER / "members.csv").read_text().splitlines()) == 3
+    assert json.loads((root / verify.FOLDER / "metrics.json").read_text())["span"] == 1.75
+    ((jobs, protocol, journal),) = calls
+    assert len(jobs) == 2  # one session for all
+    assert journal == root / ".edgefacet/verify/journal.jsonl"
+    assert asdict(protocol).items() >= {"blocks": 7, "block_s": 0.5, "max_runs": 2000}.items()
+
+
+def test_a_missed_budget_is_a_result(root, capsys):
+    verify.run(Params(), root=root, measure=measuring(small=1.0, large=2.5))
+    members = Family.load(root / verify.FAMILY_FOLDER).manifest.members
+    assert [member.budget_met for member in members] == [True, False]
+    assert "large misses its budget of 2 ms: p95 <= 2.500 ms" in capsys.readouterr().err
+
+
+def test_a_missed_budget_fails_a_strict_run_after_everything_is_written(root):
+    with pytest.raises(VerifyError, match="large misses its budget of 2 ms"):
+        verify.run(Params(), strict=True, root=root, measure=measuring(small=1.0, large=2.5))
+    assert Family.load(root / verify.FAMILY_FOLDER).manifest.member("large").latencies
+    metrics = json.loads((root / verify.FOLDER / "metrics.json").read_text())
+    assert (metrics["budgets_met"], metrics["budgets_missed"]) == (1, 1)
+
+
+def test_a_strict_run_without_a_miss_succeeds(root):
+    verify.run(Params(), strict=True, root=root, measure=measuring(small=1.0, large=1.0))
+
+
+def test_a_member_that_would_not_run_is_named_after_everything_is_written(root):
+    with pytest.raises(VerifyError, match="small: crash: SIGSEGV"):
+        verify.run(Params(), root=root, measure=measuring(small="SIGSEGV", large=1.0))
+    small, large = Family.load(root / verify.FAMILY_FOLDER).manifest.members
+    assert (small.latencies, small.budget_met) == ((), False)
+    assert large.budget_met is True
+    records = record.read(root / verify.FOLDER / "records.jsonl")
+    assert [m.subject.name for m in records] == ["large"]
+
+
+def test_a_member_that_is_gone_is_not_deployed(root):
+    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.0))
+    write_exported(root, "large")
+    verify.run(Params(), root=root, measure=measuring(large=1.0))
+    left = {path.name for path in (root / verify.FAMILY_FOLDER).iterdir()}
+    assert left == {"large.onnx", "family.json"}
+
+
+def test_a_changed_model_file_is_not_measured(root):
+    (root / export.FOLDER / "large.onnx").write_text("the model LARGE")
+    with pytest.raises(IntegrityError, match=r"large\.onnx"):
+        verify.run(Params(), root=root, measure=measuring())
+
+
+def test_a_member_needs_a_file_of_the_targets_precision(root):
+    target = TARGET.model_copy(update={"precision": "int8"})
+    family = Family.load(root / export.FOLDER)
+    with pytest.raises(VerifyError, match="'small' has no int8 file; there are: fp32"):
+        verify.member_job(family, family.manifest.members[0], target)
+
+
+def test_a_calibration_of_another_target_predicts_nothing(root, monkeypatch):
+    other = TARGET.model_copy(update={"threads": 4})
+    calibrated(monkeypatch, Table(other, TABLE.offset_ms, TABLE.rows))
+    with pytest.raises(VerifyError, match=r"4 thread\(s\)(.|\n)*1 thread\(s\)"):
+        verify.run(Params(), root=root, measure=measuring())
