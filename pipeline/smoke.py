@@ -27,12 +27,16 @@ def run(into: Path, root: Path = Path(), command: Sequence[str] = REPRO) -> Path
     Raises SmokeError where `into` is not an old copy, or `command` fails.
     """
     prepare(into, root)
-    bin_folder = Path(sys.executable).parent  # stages call `python`: let it be this one
-    environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
-    done = subprocess.run(command, cwd=into, env=environment, check=False)
+    done = subprocess.run(command, cwd=into, env=environment(), check=False)
     if done.returncode != 0:
         raise SmokeError(f"{' '.join(command)} failed with {done.returncode}; see {into}")
     return into
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, with this interpreter as the `python` that stages call."""
+    bin_folder = Path(sys.executable).parent
+    return {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
 def prepare(into: Path, root: Path = Path()) -> None:

@@ -1,0 +1,156 @@
+"""A whole search on made-up images: steps, checkpoints and the lower level's paths."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from models.spaces import mbconv
+from pipeline.dataset import Dataset
+from pipeline.params import SearchParams
+from pipeline.search import state
+from pipeline.search.objective import Costs
+from pipeline.search.prices import latency_ms
+from pipeline.search.stage import Search, summarise
+from pipeline.search.weights import rate, warmup_path
+
+OPS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
+SPACE = mbconv(
+    input_shape=(1, 8, 8),
+    classes=2,
+    operations=OPS,
+    stem_width=4,
+    stem_stride=2,
+    widths=[4, 8],
+    depths=[2, 1],
+    head_width=8,
+    act="relu",
+)
+COSTS = Costs(
+    latency_ms=torch.tensor([[0.0, 1.0, 3.0, 2.0]] * 3),
+    offset_ms=2.0,
+    reg=torch.ones(3, 4),
+    mask=torch.ones(3, 4, dtype=torch.bool),
+)
+PARAMS = SearchParams(
+    device="cpu",
+    batch_size=16,
+    warmup_epochs=2,
+    joint_steps=6,
+    hypernet={"hidden": [8]},
+    checkpoint_steps=3,
+)
+
+
+class Silent:
+    """Stands for DVCLive."""
+
+    step = 0
+
+    def log_metric(self, name, value):
+        assert np.isfinite(value), name
+
+    def sync(self):
+        pass
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 160)
+    x = rng.integers(0, 60, (160, 8, 8, 1)) + 120 * y[:, None, None, None]
+    parts = np.split(np.arange(160), [64, 128])
+    return Dataset(
+        x.astype(np.uint8), y, x[:10].astype(np.uint8), y[:10], ("dark", "bright"), *parts
+    )
+
+
+def run(data, path, params=PARAMS):
+    return Search(SPACE, data, COSTS, params).run(path, Silent())
+
+
+def test_a_killed_search_ends_as_if_it_had_not_been_killed(data, tmp_path):
+    whole = run(data, tmp_path / "whole.pt")
+
+    class Killed(RuntimeError):
+        pass
+
+    for limit in (0, 1):  # in the warm-up (8 steps), then in the joint phase
+        search = Search(SPACE, data, COSTS, PARAMS)
+        saves = []
+        original = search._save
+
+        def save(path, original=original, saves=saves, limit=limit):
+            original(path)
+            saves.append(path)
+            if len(saves) > limit:
+                raise Killed
+
+        search._save = save
+        with pytest.raises(Killed):
+            search.run(tmp_path / "killed.pt", Silent())
+    resumed = run(data, tmp_path / "killed.pt")
+    assert resumed.kappa_range == whole.kappa_range
+    for name, value in whole.supernet.state_dict().items():
+        assert torch.equal(value, resumed.supernet.state_dict()[name]), name
+    for name, value in whole.hypernet.state_dict().items():
+        assert torch.equal(value, resumed.hypernet.state_dict()[name]), name
+
+
+def test_a_result_reads_back_and_belongs_to_its_space(data, tmp_path):
+    result = run(data, tmp_path / "c.pt")
+    state.save(result, SPACE, tmp_path / "search.pt")
+    again = state.load(SPACE, PARAMS, tmp_path / "search.pt")
+    point = torch.tensor([[0.1, 0.2, 0.3, 0.4]])
+    kappa = torch.tensor([0.1])
+    assert torch.equal(again.hypernet(point, kappa), result.hypernet(point, kappa))
+    other = mbconv(
+        input_shape=(1, 8, 8),
+        classes=2,
+        operations=OPS[:3],
+        stem_width=4,
+        stem_stride=2,
+        widths=[4],
+        depths=[1],
+        head_width=8,
+        act="relu",
+    )
+    with pytest.raises(state.SearchResultError, match="another space"):
+        state.load(other, PARAMS, tmp_path / "search.pt")
+    with pytest.raises(state.SearchResultError, match="dvc repro search"):
+        state.load(SPACE, PARAMS, tmp_path / "none.pt")
+
+
+def test_a_fixed_price_is_kept_and_an_automatic_one_is_positive(data, tmp_path):
+    fixed = PARAMS.model_copy(update={"kappa": (0.2, 0.2)})
+    assert run(data, tmp_path / "fixed.pt", fixed).kappa_range == (0.2, 0.2)
+    low, high = run(data, tmp_path / "auto.pt").kappa_range
+    assert 0 < low < high
+
+
+def test_the_summary_speaks_of_both_ends_of_the_price(data, tmp_path):
+    numbers = summarise(run(data, tmp_path / "c.pt"), SPACE, COSTS)
+    assert 2.0 <= numbers["latency_ms_at_kappa_max"] <= 2.0 + 3 * 3.0
+    assert 0 <= numbers["entropy_at_kappa_min"] <= np.log(4) + 1e-6
+
+
+def test_the_latency_of_a_path_is_a_sum():
+    assert latency_ms((0, 1, 2), COSTS) == pytest.approx(2 + 0 + 1 + 3)
+
+
+def test_the_rate_rises_then_falls_to_zero():
+    rates = [rate(step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(1 / 5)
+    assert rates[4] == rates[5] == 1.0
+    assert all(one >= other for one, other in pairwise(rates[5:]))
+    assert rate(100, 100) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(("keep", "expected"), [(1.0, 1 / 4), (0.0, 0.0), (0.4, 0.1)])
+def test_the_share_of_skips_in_the_warm_up(keep, expected):
+    draws = np.random.default_rng(0)
+    paths = np.array([warmup_path(SPACE, keep, draws) for _ in range(2000)])
+    assert (paths == 0).mean() == pytest.approx(expected, abs=0.02)

@@ -1,0 +1,134 @@
+"""The whole pipeline on real data, as `make smoke` runs it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.family import Family
+from edge.spec import Architecture
+from pipeline import smoke
+from pipeline.__main__ import STAGES
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A finished run of the smoke preset in a copy of the working tree."""
+    return smoke.run(tmp_path_factory.mktemp("smoke") / "project", root=ROOT)
+
+
+def test_every_member_is_a_verified_model_better_than_chance(project):
+    family = Family.load(project / "results/family")
+    family.verify()
+    assert len(family.manifest.members) >= 2
+    for member in family.manifest.members:
+        (artifact,) = member.artifacts
+        (latency,) = member.latencies
+        assert member.test_accuracy > 0.5  # of ten classes, after one epoch on 8,000 images
+        assert abs(artifact.test_accuracy - member.test_accuracy) < 0.001
+        assert 0 < latency.lo_ms <= latency.median_ms <= latency.hi_ms
+
+
+def test_the_members_are_what_the_extraction_proposed(project):
+    extracted = json.loads((project / "results/extract/architectures.json").read_text())["members"]
+    family = Family.load(project / "results/family").manifest
+    proposed = {row["name"]: Architecture.from_dict(row["architecture"]).key for row in extracted}
+    assert {m.name: m.read_architecture().key for m in family.members} == proposed
+
+
+def test_both_arms_of_the_extraction_were_judged(project):
+    with (project / "results/plots/candidates.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    judged = {row["arm"] for row in rows if row["cross_entropy"]}
+    assert judged == {"search", "control"}
+
+
+def test_pick_names_a_member_that_fits_and_refuses_the_impossible(project):
+    family = project / "results/family"
+    bounds = [m.latencies[0].p95_ms for m in Family.load(family).manifest.members]
+    proven = [bound for bound in bounds if bound is not None]
+    assert proven, "no member has a bound of its p95: the machine was far too busy"
+    fits = facet("pick", "--budget-ms", str(max(proven) * 1.01), "--family", family, "--json")
+    assert fits.returncode == 0
+    assert json.loads(fits.stdout)["bound_ms"] <= max(proven) * 1.01
+    refused = facet("pick", "--budget-ms", "0.000001", "--family", family)
+    assert refused.returncode == 3
+    assert "fastest" in refused.stderr
+
+
+def test_a_second_repro_runs_only_check(project):
+    assert stages_run(repro(project)) == ["check"]
+
+
+def test_a_changed_recipe_runs_retrain_and_what_follows(project):
+    params = project / "params.yaml"
+    text = params.read_text()
+    assert "label_smoothing: 0.05" in text
+    try:
+        params.write_text(text.replace("label_smoothing: 0.05", "label_smoothing: 0.06"))
+        planned = dry_run(project)
+    finally:
+        params.write_text(text)
+    assert planned == ["check", "retrain", "export", "verify"]
+
+
+def test_another_target_profiles_again(project):
+    target = project / "results/target.json"
+    text = target.read_text()
+    described = json.loads(text)
+    try:
+        target.write_text(json.dumps(described | {"runtime_version": "0.0.1"}))
+        changed = dvc(project, "status", "profile").stdout
+    finally:
+        target.write_text(text)
+    assert "results/target.json" in changed
+    assert "profile" in changed
+    assert "up to date" in dvc(project, "status", "profile").stdout
+
+
+def test_a_new_measurement_recalibrates_and_does_not_search(project):
+    records = (project / "results/verify/records.jsonl").read_text().splitlines()
+    returned = project / "measurements/returned.jsonl"
+    try:
+        returned.write_text(records[0] + "\n")
+        planned = dry_run(project)
+    finally:
+        returned.unlink()
+    assert "calibrate" in planned
+    assert not {"data", "profile", "search"} & set(planned)
+
+
+def facet(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edge.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def dvc(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dvc", *arguments]
+    environment = smoke.environment()
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=project, env=environment
+    )
+
+
+def repro(project: Path) -> str:
+    return dvc(project, "repro").stdout
+
+
+def dry_run(project: Path) -> list[str]:
+    return stages_run(dvc(project, "repro", "--dry").stdout)
+
+
+def stages_run(output: str) -> list[str]:
+    """The stages that DVC ran, or would run, in order."""
+    lines = [line for line in output.splitlines() if line.startswith("Running stage")]
+    return [stage for line in lines for stage in STAGES if f"'{stage}'" in line]
