@@ -149,11 +149,9 @@ def mbconv(
         if stage > 1 or out != place.out_channels:
             place = _after(place, "conv_k3", out, 2 if stage > 1 else 1)
             steps.append(Row(f"down{stage}", place))
-        block = _after(place, SKIP, out, 1)
-        for index in range(1, depth + 1):
-            candidates = tuple(_with_op(block, op) for op in operations)
-            steps.append(Decision(f"stage{stage}.{index}", candidates))
-        place = block if depth else place
+        place = _after(place, SKIP, out, 1)
+        candidates = tuple(_with_op(place, op) for op in operations)
+        steps += [Decision(f"stage{stage}.{index}", candidates) for index in range(1, depth + 1)]
     steps.append(Row("head", _after(place, f"head_{head_width}", classes, 1)))
     return Space("mbconv", input_shape, classes, tuple(operations), tuple(steps))
 
