@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,17 +21,24 @@ class MembersError(EdgeError, ValueError):
     """A list of members that is missing or cannot be read."""
 
 
-class _Frozen(BaseModel):
+class Member(BaseModel):
+    """An architecture of the family, and why it is one."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ExtractedMember(_Frozen):
-    """An architecture that the search proposes, and why."""
 
     name: str
     architecture: dict[str, Any]
     origin: dict[str, Any]  # simplex point, kappa, how it was found, swaps of the repair
     budget_ms: float | None  # at the percentile of `verify`
+
+    def read_architecture(self) -> Architecture:
+        """Raises SpecError where `architecture` is none."""
+        return Architecture.from_dict(self.architecture)
+
+
+class ExtractedMember(Member):
+    """A member that the search proposes."""
+
     predicted_ms: float  # median, with the interval of the calibration
     predicted_lo_ms: float
     predicted_hi_ms: float
@@ -38,17 +46,10 @@ class ExtractedMember(_Frozen):
     shared_cross_entropy: float  # in the supernet, BatchNorm re-estimated, on the hold-out
     shared_accuracy: float
 
-    def read_architecture(self) -> Architecture:
-        return Architecture.from_dict(self.architecture)
 
-
-class TrainedMember(_Frozen):
+class TrainedMember(Member):
     """A member trained from scratch. The hold-out ranks, the test set reports."""
 
-    name: str
-    architecture: dict[str, Any]
-    origin: dict[str, Any]
-    budget_ms: float | None
     holdout_accuracy: float
     test_accuracy: float
     macs: int
@@ -56,32 +57,31 @@ class TrainedMember(_Frozen):
     weights: str  # file of the state dict, relative to the list
     cpu_s: float  # spent on its training, whenever that was
 
-    def read_architecture(self) -> Architecture:
-        return Architecture.from_dict(self.architecture)
+
+AnyMember = TypeVar("AnyMember", bound=Member)
 
 
-def write(path: Path, members: list[ExtractedMember] | list[TrainedMember]) -> None:
+def write(path: Path, members: Sequence[Member]) -> None:
     """Write a list of members as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     rows = [member.model_dump(mode="json") for member in members]
     write_atomic(path, json.dumps({"members": rows}, indent=1) + "\n")
 
 
 def read_extracted(path: Path = ARCHITECTURES_FILE) -> list[ExtractedMember]:
     """Raises MembersError where the file is missing or malformed."""
-    return [ExtractedMember.model_validate(row) for row in _rows(path, "extract")]
+    return _read(path, ExtractedMember, "extract")
 
 
 def read_trained(path: Path = TRAINED_FILE) -> list[TrainedMember]:
     """Raises MembersError where the file is missing or malformed."""
-    return [TrainedMember.model_validate(row) for row in _rows(path, "retrain")]
+    return _read(path, TrainedMember, "retrain")
 
 
-def _rows(path: Path, stage: str) -> list[dict[str, Any]]:
+def _read(path: Path, member: type[AnyMember], stage: str) -> list[AnyMember]:
     try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["members"]
-        return rows
+        rows = json.loads(path.read_text(encoding="utf-8"))["members"]
+        return [member.model_validate(row) for row in rows]
     except FileNotFoundError as error:
         raise MembersError(f"{path} does not exist; make it with: dvc repro {stage}") from error
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:  # pydantic's is a ValueError
         raise MembersError(f"{path} is no list of members; dvc repro -f {stage}") from error

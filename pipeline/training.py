@@ -23,26 +23,27 @@ def train(
 ) -> nn.Module:
     """Train `net` in place and return it in evaluation mode.
 
-    SGD with Nesterov momentum; weight decay on matrices and kernels only. `on_epoch` gets the
-    number of finished epochs and the mean training loss of the last one.
+    SGD with Nesterov momentum; weight decay on matrices and kernels only. Fewer images than a
+    batch are one batch. `on_epoch` gets the number of finished epochs and the mean training loss
+    of the last one.
     """
     net.to(memory_format=torch.channels_last)
     net.train()
     optimizer = sgd(net, recipe.lr, recipe.momentum, recipe.weight_decay)
-    steps = recipe.epochs * (len(images) // recipe.batch_size)
-    schedule = learning_rate(optimizer, recipe, steps)
+    batch_size = min(recipe.batch_size, len(images))
+    batches = len(images) // batch_size  # of an epoch
+    schedule = learning_rate(optimizer, recipe, recipe.epochs * batches)
     augment = Augmentation(recipe.shift, recipe.flip)
     for epoch in range(1, recipe.epochs + 1):
-        total, batches = torch.zeros(()), 0
-        for x, y in shuffled(images, recipe.batch_size, generator, augment):
+        total = torch.zeros(())
+        for x, y in shuffled(images, batch_size, generator, augment):
             loss = F.cross_entropy(net(x), y, label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
             total += loss.detach()
-            batches += 1
-        on_epoch(epoch, float(total) / max(1, batches))
+        on_epoch(epoch, float(total) / batches)
     return net.eval()
 
 
@@ -59,11 +60,19 @@ def sgd(net: nn.Module, lr: float, momentum: float, weight_decay: float) -> torc
 def learning_rate(
     optimizer: torch.optim.Optimizer, recipe: RetrainParams, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    """The learning rate per step: one-cycle (up for a fifth, then cosine to 0) or cosine."""
+    """The learning rate of each of `steps` steps, down to almost nothing.
+
+    One-cycle (Smith and Topin, 2018) climbs from a 25th of the peak for a fifth of the steps;
+    cosine (Loshchilov and Hutter, 2017) starts at the peak.
+    """
     if recipe.schedule == "cosine":
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.lr, total_steps=steps + 1, pct_start=0.2, cycle_momentum=False
+        optimizer,
+        recipe.lr,
+        total_steps=steps + 1,
+        pct_start=max(0.2, 2 / (steps + 1)),  # the peak is no sooner than the second step
+        cycle_momentum=False,
     )
 
 
