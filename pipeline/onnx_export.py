@@ -1,0 +1,112 @@
+"""Module → ONNX file, the one way that profiled blocks and deployed members share.
+
+The same module gives the same bytes, on every machine that has the same versions: a model is
+known by the sha256 of its file.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from edge.errors import EdgeError
+from edge.files import write_atomic
+
+INPUT_NAME = "image"
+OUTPUT_NAME = "logits"
+_CHATTY_LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")
+
+
+class ExportError(EdgeError, RuntimeError):
+    """A module that cannot be exported as it was asked for."""
+
+
+def export_onnx(
+    module: nn.Module,
+    input_shape: tuple[int, int, int],
+    path: Path,
+    *,
+    opset: int = 20,
+    metadata: Mapping[str, str] = {},
+) -> None:
+    """Write `module`, in eval mode, to `path` in one step.
+
+    The model maps ``image`` (1, C, H, W) to ``logits``; BatchNorm is folded into the
+    convolutions; `metadata` becomes its metadata_props. The module itself is not changed.
+    Raises ExportError where PyTorch refuses it, or the result is no valid model of `opset`.
+    """
+    frozen = copy.deepcopy(module).cpu().eval().requires_grad_(False)
+    try:
+        with _quiet(), torch.no_grad():
+            program = torch.onnx.export(
+                frozen,
+                (torch.zeros(1, *input_shape),),
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+                opset_version=opset,
+                input_names=[INPUT_NAME],
+                output_names=[OUTPUT_NAME],
+            )
+        assert program is not None
+        model = program.model_proto
+    except Exception as error:  # the exporter's errors share no base of their own
+        raise ExportError(f"PyTorch cannot export {path.name}: {_first_line(error)}") from error
+    _strip(model)
+    _check(model, opset, path.name)
+    for key in sorted(metadata):
+        model.metadata_props.add(key=key, value=metadata[key])
+    write_atomic(path, model.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter tells of every opset and every deprecation inside itself."""
+    loggers = [logging.getLogger(name) for name in _CHATTY_LOGGERS]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _check(model: Any, opset: int, name: str) -> None:
+    import onnx
+
+    found = {imported.domain: imported.version for imported in model.opset_import}
+    if found != {"": opset}:  # a warning is all that PyTorch gives for an opset it cannot write
+        raise ExportError(f"{name} has opset {found}, not {opset}: choose another export.opset")
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:  # of the checker and of shape inference
+        raise ExportError(f"{name} is no valid ONNX model: {_first_line(error)}") from error
+
+
+def _strip(model: Any) -> None:
+    """Remove what the exporter notes about its sources: stack traces with the paths of this
+    machine, of which a small model has more than of weights."""
+    graph = model.graph
+    parts: Iterable[Any] = (
+        *(model, graph, *graph.node, *graph.initializer),
+        *(*graph.input, *graph.output, *graph.value_info),
+    )
+    for part in parts:
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or repr(error)).splitlines()[0]
