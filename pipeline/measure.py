@@ -1,0 +1,130 @@
+"""Stage `profile`: measure every block and some whole networks into the latency table."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge import bench
+from edge.bench import Failure, Job, Protocol
+from edge.errors import EdgeError
+from edge.files import sha256_of, write_atomic
+from edge.record import Measurement, Target
+from edge.table import Table
+from pipeline import metrics, verdicts
+from pipeline.check import read_target
+from pipeline.dataset import DATASET_FILE, load
+from pipeline.params import Params, ProfileParams
+from pipeline.progress import Progress
+from pipeline.roster import Model, roster
+from pipeline.space import make_space
+from pipeline.store import STORE, locked, place
+from pipeline.untrained import assemble, block_path, export_blocks
+
+FOLDER = Path("results/profile")
+RECORDS_FILE = FOLDER / "records.jsonl"
+
+
+class ProfileError(EdgeError, RuntimeError):
+    """Models that could not be measured."""
+
+
+class UnsupportedTarget(EdgeError, ValueError):
+    """A target whose model files this stage cannot make."""
+
+
+def run(params: Params, root: Path = Path()) -> None:
+    """Export, measure, and write the records, the table they make, and its metrics.
+
+    Everything is read and written below `root`. Models and finished blocks of runs are kept in
+    the store, so a killed run goes on. Raises ProfileError, which lists the models that could
+    not be measured, and UnsupportedTarget.
+    """
+    target = read_target(root)
+    _require_onnx(target)
+    models = roster(make_space(params.space, load(root / DATASET_FILE)), params.profile)
+    store, opset = root / STORE, params.export.opset
+    with locked("profile", store):
+        start = time.monotonic()
+        _export(models, opset, params.profile.workers, store)
+        jobs = _jobs(models, opset, store)
+        exported = time.monotonic()
+        measurements = _measure(jobs, target, params.profile, store)
+        timed = time.monotonic()
+    seconds = {"export_s": exported - start, "timing_s": timed - exported}
+    write(measurements, root / FOLDER, seconds)
+    _warn(measurements)
+
+
+def write(measurements: Sequence[Measurement], folder: Path, seconds: dict[str, float]) -> None:
+    """Write records.jsonl, the table and metrics.json into `folder`. Raises TableError."""
+    table = Table.from_measurements(measurements)
+    table.write(folder)
+    write_atomic(folder / "records.jsonl", "".join(m.to_json() + "\n" for m in measurements))
+    numbers = {
+        "blocks": len(table.rows),
+        "networks": sum(m.subject.kind == "network" for m in measurements),
+        "offset_ms": table.offset_ms,
+        **{f"share_{name}": share for name, share in verdicts.shares(measurements).items()},
+        **seconds,
+    }
+    metrics.write(folder, numbers)
+
+
+def _warn(measurements: Sequence[Measurement]) -> None:
+    doubtful = [m for m in measurements if not m.usable]
+    if doubtful:
+        lines = [
+            f"warning: {len(doubtful)} of {len(measurements)} records are in doubt",
+            *verdicts.doubts(doubtful),
+            "for better ones let nothing else run, see `facet info`, then dvc repro -f profile",
+        ]
+        print("\n  ".join(lines), file=sys.stderr)
+
+
+def _require_onnx(target: Target) -> None:
+    if (target.runtime, target.precision) != ("onnxruntime", "fp32"):
+        raise UnsupportedTarget(
+            f"blocks can be profiled as fp32 models for onnxruntime, not as {target.precision} "
+            f"models for {target.runtime}: change `target` in params.yaml"
+        )
+
+
+def _export(models: Sequence[Model], opset: int, workers: int, store: Path) -> None:
+    blocks = sorted({block for model in models for block in model.blocks})
+    missing = [block for block in blocks if not block_path(block, opset, store).exists()]
+    if not missing:
+        return
+    with Progress("export", len(missing)) as progress:
+        for block in export_blocks(missing, opset, workers, store):
+            progress.advance(block.key)
+
+
+def _jobs(models: Sequence[Model], opset: int, store: Path) -> list[Job]:
+    paths = [assemble(model.blocks, opset, store) for model in models]
+    return [Job(m.subject(sha256_of(path)), path) for m, path in zip(models, paths, strict=True)]
+
+
+def _measure(
+    jobs: Sequence[Job], target: Target, params: ProfileParams, store: Path
+) -> list[Measurement]:
+    """One interleaved session, alone on the machine as far as it depends on us."""
+    protocol = Protocol(warmup_s=params.warmup_s, blocks=params.blocks, block_s=params.block_s)
+    with Progress("timing", len(jobs) * params.blocks) as progress:
+        results = bench.measure(
+            jobs,
+            target,
+            protocol,
+            seed=params.seed,
+            journal=place("profile", "session", ".journal", store),
+            progress=lambda done, _total: progress.update(done),
+        )
+    failures = [result for result in results if isinstance(result, Failure)]
+    if failures:
+        raise ProfileError(
+            "\n  ".join([f"{len(failures)} of {len(jobs)} models failed:", *map(str, failures)])
+            + "\nwithout them there is no table; `facet info` shows what this machine lacks"
+        )
+    return [result for result in results if isinstance(result, Measurement)]

@@ -1,0 +1,137 @@
+"""What is timed: chains of every block, the base network, and random whole networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from edge.errors import EdgeError
+from edge.record import Subject
+from edge.spec import SKIP, Architecture, BlockSpec
+from models.blocks import build
+from models.network import count
+from models.spaces import Choices, Decision, Space
+from pipeline.params import ProfileParams
+from pipeline.seeds import rng
+
+Role: TypeAlias = Literal["base", "anchor", "heldout"]
+
+_REPEATS = (1, 3)  # the difference of the two is free of what calling a runtime costs
+_TILT = 0.5  # Dirichlet concentration per operation
+_DRAWS = 200  # per network that is wanted
+
+
+class SpaceTooSmall(EdgeError, ValueError):
+    """Fewer distinct networks than are to be drawn."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Copies of one block in a row."""
+
+    block: BlockSpec
+    repeat: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.block.key} x{self.repeat}"
+
+    @property
+    def blocks(self) -> tuple[BlockSpec, ...]:
+        """What runs, in order."""
+        return (self.block,) * self.repeat
+
+    def subject(self, sha256: str) -> Subject:
+        """What its record says that it is."""
+        return Subject(
+            kind="chain", name=self.name, sha256=sha256, block=self.block.key, repeat=self.repeat
+        )
+
+
+@dataclass(frozen=True)
+class Network:
+    """A whole network, and why it is timed."""
+
+    role: Role
+    name: str
+    architecture: Architecture
+
+    @property
+    def blocks(self) -> tuple[BlockSpec, ...]:
+        """What runs, in order."""
+        return tuple(row.block for row in self.architecture.canonical().rows)
+
+    def subject(self, sha256: str) -> Subject:
+        """What its record says that it is."""
+        return Subject(
+            kind="network",
+            name=self.name,
+            sha256=sha256,
+            role=self.role,
+            architecture=self.architecture.to_dict(),
+        )
+
+
+Model: TypeAlias = Chain | Network
+
+
+def roster(space: Space, params: ProfileParams) -> list[Model]:
+    """Every model that the profile of `space` times. Raises SpaceTooSmall."""
+    chains = [Chain(block, repeat) for block in space.blocks for repeat in _REPEATS]
+    base = Network("base", "base", space.architecture(cheapest(space)))
+    anchors = _networks("anchor", params.anchors, space, params.seed, [base])
+    heldout = _networks("heldout", params.heldout, space, params.seed, [base, *anchors])
+    return [*chains, base, *anchors, *heldout]
+
+
+def cheapest(space: Space) -> Choices:
+    """Skip wherever it is offered, elsewhere the candidate of the fewest MACs."""
+    return tuple(_cheapest(space, decision) for decision in space.decisions)
+
+
+def tilted(space: Space, generator: np.random.Generator) -> Choices:
+    """A random network with a taste of its own.
+
+    Independent uniform choices average out: the latencies of such networks lie close together,
+    and every operation occurs about equally often, which tells little about any of them. So
+    each network first draws how much it likes each operation, and then chooses by that.
+    """
+    taste = generator.dirichlet([_TILT] * len(space.operations))
+    weights = taste * space.mask  # (decisions, operations)
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    return space.canonical([int(generator.choice(len(share), p=share)) for share in shares])
+
+
+def _cheapest(space: Space, decision: Decision) -> int:
+    def cost(block: BlockSpec) -> int:
+        if block.op == SKIP:
+            return -1
+        macs, _ = count(build(block), (block.in_channels, block.height, block.width))
+        return macs
+
+    return space.operations.index(min(decision.candidates, key=cost).op)
+
+
+def _networks(
+    role: Role, number: int, space: Space, seed: int, others: Sequence[Network]
+) -> list[Network]:
+    """`number` networks that differ from each other and from the `others`."""
+    generator = rng(seed, role)
+    taken = {other.architecture.key for other in others}
+    found: list[Network] = []
+    for _ in range(_DRAWS * number):
+        if len(found) == number:
+            break
+        architecture = space.architecture(tilted(space, generator))
+        if architecture.key not in taken:
+            taken.add(architecture.key)
+            found.append(Network(role, f"{role}-{len(found) + 1:02d}", architecture))
+    if len(found) < number:
+        raise SpaceTooSmall(
+            f"the space has no {number} further networks for profile.{role}s, only "
+            f"{len(found)} were found: lower profile.anchors or profile.heldout"
+        )
+    return found

@@ -1,0 +1,151 @@
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+from edge import record
+from edge.bench import Failure
+from edge.record import Target
+from edge.table import Table
+from edge.target import make_target
+from pipeline import measure, untrained
+from pipeline.check import TARGET_FILE
+from pipeline.dataset import DATASET_FILE
+from pipeline.measure import ProfileError, UnsupportedTarget
+from pipeline.params import Params
+from pipeline.store import STORE, StoreLocked, locked
+
+SPACE = {"stem_width": 4, "widths": [4], "depths": [2], "operations": ["skip", "conv_k3"]}
+PROFILE = {"anchors": 1, "heldout": 1, "blocks": 3, "block_s": 0.001, "warmup_s": 0, "workers": 1}
+PARAMS = Params.model_validate({"space": SPACE, "profile": PROFILE})
+NAMES = ["conv_k3:4x4x4-4:s1:relu x1", "conv_k3:4x4x4-4:s1:relu x3"]
+NAMES += ["base", "anchor-01", "heldout-01"]
+
+
+def write_target(root, target):
+    (root / TARGET_FILE).parent.mkdir(parents=True, exist_ok=True)
+    (root / TARGET_FILE).write_text(target.model_dump_json())
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A folder after `check` and `data`; every exported block is an Identity."""
+    write_target(tmp_path, make_target("onnxruntime", 1, "fp32"))
+    (tmp_path / DATASET_FILE).parent.mkdir()
+    x, y, part = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(3, np.int64), np.zeros(1, np.int64)
+    np.savez(
+        tmp_path / DATASET_FILE,
+        train_x=x,
+        train_y=y,
+        test_x=x,
+        test_y=y,
+        classes=np.array(["a", "b"]),
+        weights=part,
+        architecture=part,
+        holdout=part,
+    )
+    monkeypatch.setattr(untrained, "export_onnx", export_identity)
+    return tmp_path
+
+
+def export_identity(_module, _shape, path, *, opset):
+    helper = onnx.helper
+    values = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, "n"])
+        for name in ("image", "logits")
+    ]
+    node = helper.make_node("Identity", ["image"], ["logits"], "same")
+    graph = helper.make_graph([node], "identity", values[:1], values[1:])
+    imports = [helper.make_opsetid("", opset)]
+    onnx.save(helper.make_model(graph, opset_imports=imports, ir_version=10), path)
+
+
+def test_the_records_and_the_table_they_make_are_written(root):
+    measure.run(PARAMS, root)
+    records = record.read(root / "results/profile/records.jsonl")
+    assert [m.subject.name for m in records] == NAMES
+    assert all(len(m.samples_ns) == 3 for m in records)
+    table = Table.read(root / "results/profile")
+    assert list(table.rows) == ["conv_k3:4x4x4-4:s1:relu"]
+    assert table.target == make_target("onnxruntime", 1, "fp32")
+
+
+def test_the_metrics_are_flat_numbers(root):
+    measure.run(PARAMS, root)
+    numbers = json.loads((root / "results/profile/metrics.json").read_text())
+    assert (numbers["blocks"], numbers["networks"]) == (1, 3)
+    shares = [value for name, value in numbers.items() if name.startswith("share_")]
+    assert sum(shares) == pytest.approx(1)
+    assert {"offset_ms", "export_s", "timing_s"} < numbers.keys()
+    assert {type(value) for value in numbers.values()} <= {int, float}
+
+
+def test_a_second_run_exports_nothing(root, monkeypatch, capsys):
+    measure.run(PARAMS, root)
+    assert "export: 3/3" in capsys.readouterr().err  # stem, block and head
+    monkeypatch.setattr(untrained, "export_onnx", lambda *_, **__: pytest.fail("exported"))
+    measure.run(PARAMS, root)
+    assert "export" not in capsys.readouterr().err
+
+
+def test_a_killed_session_goes_on(root, monkeypatch):
+    def killed(done, _total):
+        if done == 4:
+            raise KeyboardInterrupt
+
+    begin = measure.bench.measure
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            measure.bench, "measure", lambda *a, **kw: begin(*a, **{**kw, "progress": killed})
+        )
+        with pytest.raises(KeyboardInterrupt):
+            measure.run(PARAMS, root)
+    journal = root / STORE / "profile/session.journal"
+    assert len(journal.read_text().splitlines()) == 1 + 4
+    kept = json.loads(journal.read_text().splitlines()[1])
+    measure.run(PARAMS, root)
+    blocks = {m.subject.model_dump_json(): m for m in record.read(root / measure.RECORDS_FILE)}
+    assert blocks[kept[0]].samples_ns[0] == tuple(kept[1]["samples_ns"])
+    assert not journal.exists()
+
+
+def test_models_that_fail_are_listed_and_nothing_is_written(root, monkeypatch):
+    def fail(jobs, *_, **__):
+        return [Failure(job.subject, "oom", "out of memory") for job in jobs]
+
+    monkeypatch.setattr(measure.bench, "measure", fail)
+    with pytest.raises(ProfileError, match="5 of 5 models failed") as caught:
+        measure.run(PARAMS, root)
+    assert "\n  heldout-01: oom: out of memory\n" in str(caught.value)
+    assert not (root / "results/profile").exists()
+
+
+def test_doubts_are_told(root, monkeypatch, capsys):
+    begin = measure.bench.measure
+
+    def disturbed(*args, **kwargs):
+        doubt = {"verdict": "suspect", "reasons": ("others used 61.0% of the CPU",)}
+        return [m.model_copy(update=doubt) for m in begin(*args, **kwargs)]
+
+    monkeypatch.setattr(measure.bench, "measure", disturbed)
+    measure.run(PARAMS, root)
+    said = capsys.readouterr().err
+    assert "warning: 5 of 5 records are in doubt\n  others used 61.0% of the CPU" in said
+    assert Table.read(root / "results/profile").rows["conv_k3:4x4x4-4:s1:relu"].verdict == "suspect"
+
+
+@pytest.mark.parametrize(("runtime", "precision"), [("onnxruntime", "int8"), ("litert", "fp32")])
+def test_blocks_of_another_format_are_refused(tmp_path, runtime, precision):
+    target = Target(
+        device="d", runtime=runtime, runtime_version="1", provider="p", threads=1,
+        precision=precision,
+    )  # fmt: skip
+    write_target(tmp_path, target)
+    with pytest.raises(UnsupportedTarget, match=f"not as {precision} models for {runtime}"):
+        measure.run(PARAMS, tmp_path)
+
+
+def test_two_profiles_at_once_are_refused(root):
+    with locked("profile", root / STORE), pytest.raises(StoreLocked, match="already at work"):
+        measure.run(PARAMS, root)

@@ -1,0 +1,101 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edge.spec import BlockSpec
+from models.spaces import mbconv
+from pipeline.params import ProfileParams
+from pipeline.roster import Chain, SpaceTooSmall, cheapest, roster, tilted
+
+OPERATIONS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
+
+
+def small_space(operations=OPERATIONS, depths=(3, 3)):
+    return mbconv(
+        input_shape=(1, 8, 8),
+        classes=3,
+        operations=operations,
+        stem_width=4,
+        stem_stride=2,
+        widths=[4, 8][: len(depths)],
+        depths=depths,
+        head_width=8,
+        act="relu",
+    )
+
+
+def networks(params, space=None):
+    return [m for m in roster(space or small_space(), params) if not isinstance(m, Chain)]
+
+
+def test_every_block_is_timed_once_and_three_times_in_a_row():
+    space = small_space()
+    chains = [m for m in roster(space, ProfileParams()) if isinstance(m, Chain)]
+    assert [(c.block, c.repeat) for c in chains] == [(b, n) for b in space.blocks for n in (1, 3)]
+    assert chains[1].blocks == (space.blocks[0],) * 3
+
+
+def test_the_records_say_what_was_timed():
+    first, *_, last = roster(small_space(), ProfileParams(anchors=1, heldout=1))
+    subject = first.subject("5ha")
+    assert (subject.kind, subject.block, subject.repeat) == ("chain", first.block.key, 1)
+    subject = last.subject("5ha")
+    assert (subject.kind, subject.role, subject.name) == ("network", "heldout", "heldout-01")
+    assert subject.read_architecture() == last.architecture
+
+
+def test_the_base_skips_wherever_it_can():
+    base = networks(ProfileParams())[0]
+    assert (base.role, base.architecture.op_counts) == ("base", {"skip": 6})
+    assert len(base.blocks) == 3  # stem, transition, head: a skip does not run
+
+
+def test_without_skip_the_base_has_the_fewest_macs():
+    # 4 channels on 4 x 4: sep_k3 4 (9 + 4) 16, mbconv_k3_e3 12 (4 + 9 + 4) 16, conv_k1 4 4 16
+    space = small_space(["mbconv_k3_e3", "sep_k3", "conv_k1"])
+    assert cheapest(space) == (2,) * 6
+
+
+def test_all_networks_differ():
+    drawn = networks(ProfileParams(anchors=20, heldout=20))
+    assert [n.role for n in drawn] == ["base"] + ["anchor"] * 20 + ["heldout"] * 20
+    assert len({n.architecture.key for n in drawn}) == 41
+
+
+def test_more_held_out_networks_leave_the_anchors_alone():
+    few, many = (networks(ProfileParams(anchors=5, heldout=n)) for n in (2, 30))
+    assert few == many[:8]
+
+
+def test_another_seed_draws_other_networks():
+    one, other = (networks(ProfileParams(seed=seed))[1] for seed in (0, 1))
+    assert one != other
+    assert replace(other, architecture=one.architecture) == one
+
+
+@pytest.mark.parametrize(
+    ("draw", "variance"),
+    [
+        # How often an operation occurs in n = 6 decisions is binomial: n p (1 - p), p = 1/4.
+        (lambda space, rng: space.random(rng), 1.125),
+        # Tilted it is Dirichlet-multinomial: (n + A) / (1 + A) times that, A = 4 x 0.5.
+        (tilted, 3.0),
+    ],
+)
+def test_tilted_networks_spread_wider_than_uniform_ones(draw, variance):
+    space, rng = small_space(), np.random.default_rng(0)
+    counts = [draw(space, rng).count(OPERATIONS.index("conv_k3")) for _ in range(3000)]
+    assert np.var(counts) == pytest.approx(variance, rel=0.1)
+
+
+def test_a_space_that_is_too_small_says_so():
+    space = small_space(["skip", "conv_k3"], depths=[2])  # 0, 1 or 2 convolutions
+    assert len(networks(ProfileParams(anchors=2, heldout=0), space)) == 3
+    with pytest.raises(SpaceTooSmall, match=r"no 2 further networks for profile\.heldouts?, only"):
+        networks(ProfileParams(anchors=1, heldout=2), space)
+
+
+def test_blocks_are_equal_wherever_they_stand():
+    drawn = networks(ProfileParams())
+    assert {b for n in drawn for b in n.blocks} >= {BlockSpec("conv_k3", 1, 4, 8, 8, 2)}

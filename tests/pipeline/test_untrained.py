@@ -1,0 +1,115 @@
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from edge.spec import BlockSpec
+from models.network import network
+from models.spaces import mbconv
+from pipeline import untrained
+from pipeline.onnx_export import export_onnx
+from pipeline.seeds import generator
+from pipeline.untrained import assemble, block_path, export_blocks, randomise
+
+SPACE = mbconv(
+    input_shape=(1, 8, 8),
+    classes=3,
+    operations=["mbconv_k5_e3", "conv_k3"],
+    stem_width=4,
+    stem_stride=2,
+    widths=[4],
+    depths=[3],
+    head_width=8,
+    act="relu",
+)
+ARCHITECTURE = SPACE.architecture([0, 1, 0])  # one block stands in it twice
+BLOCKS = tuple(row.block for row in ARCHITECTURE.rows)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store in which every block of the architecture has been exported, in this process."""
+    store = tmp_path_factory.mktemp("store")
+    assert sorted(export_blocks(sorted(set(BLOCKS)), 20, 1, store)) == sorted(set(BLOCKS))
+    return store
+
+
+@pytest.fixture(scope="module")
+def direct(tmp_path_factory):
+    """The same network with the same weights, exported as a whole."""
+    net = network(ARCHITECTURE)
+    for module, block in zip(net, BLOCKS, strict=True):
+        randomise(module, generator(0, block.key))
+    path = tmp_path_factory.mktemp("direct") / "network.onnx"
+    export_onnx(net, ARCHITECTURE.input_shape, path)
+    return path
+
+
+def structure(path):
+    """Nodes with what they compute and where their inputs come from, without any names."""
+    graph = onnx.load(path).graph
+    weights = {array.name: array.raw_data for array in graph.initializer}
+    origin = {graph.input[0].name: "input", **weights}
+    nodes = []
+    for number, node in enumerate(graph.node):
+        attributes = sorted(onnx.helper.printable_attribute(a) for a in node.attribute)
+        nodes.append((node.op_type, attributes, [origin[name] for name in node.input]))
+        origin.update((name, f"{number}.{n}") for n, name in enumerate(node.output))
+    return nodes, [origin[value.name] for value in graph.output]
+
+
+def test_blocks_put_together_are_the_network_exported_as_a_whole(store, direct):
+    assert structure(assemble(BLOCKS, 20, store)) == structure(direct)
+
+
+def test_the_names_are_those_of_a_deployed_model(store):
+    graph = onnx.load(assemble(BLOCKS, 20, store)).graph
+    assert [value.name for value in (*graph.input, *graph.output)] == ["image", "logits"]
+
+
+def test_it_runs(store, direct):
+    x = {"image": np.random.default_rng(0).standard_normal((1, 1, 8, 8), dtype=np.float32)}
+    found, wanted = (
+        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, x)
+        for path in (assemble(BLOCKS, 20, store), direct)
+    )
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_what_is_there_is_not_exported_again(store, monkeypatch):
+    monkeypatch.setattr(untrained, "export_onnx", lambda *_, **__: pytest.fail("exported"))
+    assert list(export_blocks(BLOCKS, 20, 2, store)) == []
+    path = assemble(BLOCKS, 20, store)
+    before = path.stat().st_mtime_ns
+    assert assemble(BLOCKS, 20, store).stat().st_mtime_ns == before
+
+
+def test_files_are_kept_by_all_that_decides_them(tmp_path, monkeypatch):
+    paths = [
+        block_path(BLOCKS[0], 20, tmp_path),
+        block_path(BLOCKS[0], 21, tmp_path),
+        block_path(BLOCKS[1], 20, tmp_path),
+    ]
+    monkeypatch.setattr(untrained, "_recipe", lambda: ("torch of tomorrow",))
+    paths.append(block_path(BLOCKS[0], 20, tmp_path))
+    assert len(set(paths)) == 4
+
+
+def test_random_weights_shift_and_keep_the_scale():
+    block = BlockSpec("mbconv_k3_e6", 16, 16, 14, 14)
+    module = randomise(nn.Sequential(*[untrained.block_modules.build(block)] * 9), generator(0))
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    assert all(norm.bias.abs().min() > 0 for norm in norms)
+    with torch.no_grad():
+        y = module.eval()(torch.randn(1, 16, 14, 14, generator=generator(1)))
+    assert 0.1 < float(y.std()) < 1e6
+
+
+def test_equal_generators_give_equal_weights():
+    one, other = (
+        randomise(untrained.block_modules.build(BLOCKS[1]), generator(0)).state_dict()
+        for _ in range(2)
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
