@@ -12,7 +12,7 @@ r ~ N(0, tau^2); noise sd sigma L. With no record at all this IS the table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from edge import bayes, tail
 from edge.bayes import Floats
-from edge.observed import Observed, observe
+from edge.observed import USABLE, Observed, observe
 from edge.predictor import (
     LEAST_MS,
     Calibration,
@@ -30,7 +30,7 @@ from edge.predictor import (
     design,
     features,
 )
-from edge.record import Measurement
+from edge.record import Measurement, Verdict
 from edge.spec import SKIP, Architecture, BlockSpec
 from edge.table import Table
 
@@ -48,13 +48,15 @@ def fit(
     confidence: float = 0.9,
     half_life_days: float = 180,
     now: datetime,
+    accept: Collection[Verdict] = USABLE,
 ) -> Calibration:
     """Calibrate `table` with measured `networks`, a function of the SET of records.
 
-    Usable records of the table's own target count, the older the less; the others are counted
-    in `Calibration.ignored`. Raises HalfLifeError.
+    Records of the table's own target with a verdict in `accept` count, the older the less and
+    suspect ones less than usable ones; the others are counted in `Calibration.ignored`.
+    Raises HalfLifeError.
     """
-    observed = observe(table, networks, half_life_days=half_life_days, now=now)
+    observed = observe(table, networks, half_life_days=half_life_days, now=now, accept=accept)
     architectures = [seen.architecture for seen in observed.observations]
     ops = tuple(sorted({BlockSpec.from_key(key).op for key in table.rows} - {SKIP}))
     raw_ms, counts = features(table, ops, architectures)

@@ -6,15 +6,18 @@ Everything here is a function of the SET of records: duplicates and order do not
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from edge.errors import EdgeError
-from edge.record import Measurement
+from edge.record import Measurement, Verdict
 from edge.spec import Architecture
 from edge.statistics import summarise
 from edge.table import Table, UnknownBlock
+
+USABLE: tuple[Verdict, ...] = ("clean", "clean-unverified")
+_SUSPECT_WEIGHT = 0.25  # of a record, where others are usable: twice the standard deviation
 
 # Of the variance around a sum of blocks, the share that measuring the same network again
 # averages away; the rest is that the sum does not describe this network exactly.
@@ -52,22 +55,31 @@ def observe(
     *,
     half_life_days: float,
     now: datetime,
+    accept: Collection[Verdict] = USABLE,
 ) -> Observed:
-    """Sort out the records that belong to `table`. Raises HalfLifeError."""
+    """Sort out the records that belong to `table` and whose verdict is one of `accept`.
+
+    A suspect record weighs less than the usable ones beside it. Raises HalfLifeError.
+    """
     if half_life_days <= 0:
         raise HalfLifeError(f"half_life_days must be positive, not {half_life_days}")
     groups: dict[str, list[tuple[Architecture, Measurement]]] = defaultdict(list)
     ignored: Counter[str] = Counter()
     by_id = {m.id: (architecture, m) for architecture, m in networks}
     for _, (architecture, m) in sorted(by_id.items(), key=lambda item: item[0]):
-        reason = _reason_to_ignore(table, architecture, m)
+        reason = _reason_to_ignore(table, architecture, m, accept)
         if reason is None:
             groups[architecture.key].append((architecture, m))
         else:
             ignored[reason] += 1
 
+    # Where all are suspect a weight would not tell them apart, only make the noise that they
+    # share look smaller than it is.
+    suspect = _SUSPECT_WEIGHT if any(m.usable for g in groups.values() for _, m in g) else 1.0
+
     def weight(m: Measurement) -> float:
-        return float(0.5 ** (_age_days(m, now) / half_life_days))
+        fresh = float(0.5 ** (_age_days(m, now) / half_life_days))
+        return fresh if m.usable else suspect * fresh
 
     weighted = {key: [(a, m, weight(m)) for a, m in groups[key]] for key in sorted(groups)}
     observations = tuple(_merge(group) for group in weighted.values())
@@ -75,10 +87,12 @@ def observe(
     return Observed(observations, records, dict(sorted(ignored.items())))
 
 
-def _reason_to_ignore(table: Table, architecture: Architecture, m: Measurement) -> str | None:
+def _reason_to_ignore(
+    table: Table, architecture: Architecture, m: Measurement, accept: Collection[Verdict]
+) -> str | None:
     if m.target != table.target:
         return "measured on another target"
-    if not m.usable:
+    if m.verdict not in accept:
         return f"verdict {m.verdict}"
     try:
         table.sum_ms(architecture)
@@ -102,9 +116,13 @@ def _merge(group: Sequence[tuple[Architecture, Measurement, float]]) -> Observat
     return Observation(first.subject.name, architecture, measured_ms, variance)
 
 
+def taken(m: Measurement) -> datetime:
+    """When a record was taken; a time without a zone is UTC."""
+    return _utc(datetime.fromisoformat(m.conditions.wall_time.replace("Z", "+00:00")))
+
+
 def _age_days(m: Measurement, now: datetime) -> float:
-    taken = datetime.fromisoformat(m.conditions.wall_time.replace("Z", "+00:00"))
-    return max(0.0, (_utc(now) - _utc(taken)).total_seconds() / 86_400)
+    return max(0.0, (_utc(now) - taken(m)).total_seconds() / 86_400)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -154,6 +154,9 @@ class CalibrateParams(Section):
 
     confidence: float = setting(0.9, "Confidence of a prediction's interval", gt=0, lt=1)
     half_life_days: Positive = setting(180, "Age at which a record weighs half, days")
+    accept: Literal["usable", "suspect", "auto"] = setting(
+        "auto", "Records that count: usable ones, suspect ones too, or those only where needed"
+    )
 
 
 class WeightsParams(Section):

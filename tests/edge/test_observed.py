@@ -3,8 +3,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge.observed import HalfLifeError, Observed, observe
-from edge.record import Conditions, Measurement, Subject, Target
+from edge.observed import USABLE, HalfLifeError, Observed, observe
+from edge.record import Conditions, Measurement, Subject, Target, Verdict
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableRow
 
@@ -39,8 +39,8 @@ def measured(
     return network, Measurement.model_validate({**fields, **changes})
 
 
-def seen(networks: Sequence[tuple[Architecture, Measurement]]) -> Observed:
-    return observe(TABLE, networks, half_life_days=180, now=NOW)
+def seen(networks: Sequence[tuple[Architecture, Measurement]], *accept: Verdict) -> Observed:
+    return observe(TABLE, networks, half_life_days=180, now=NOW, accept=accept or USABLE)
 
 
 def test_a_fresh_record_has_variance_one() -> None:
@@ -90,6 +90,20 @@ def test_what_does_not_belong_is_counted_with_its_reason() -> None:
         "measured on another target": 2,
         "verdict suspect": 1,
     }
+
+
+def test_suspects_are_let_in_on_demand_and_weigh_a_quarter_beside_usable_ones() -> None:
+    both = [measured(1.0, CONV), measured(1.5, CONV, verdict="suspect")]
+    (one,) = seen(both, "clean", "suspect").observations
+    assert one.measured_ms == pytest.approx((1.0 + 0.25 * 1.5) / 1.25)
+    networks = [measured(0.7), measured(1.5, CONV, verdict="suspect")]
+    variances = sorted(found.variance for found in seen(networks, "clean", "suspect").observations)
+    assert variances == [pytest.approx(1.0), pytest.approx(4.0)]
+
+
+def test_among_themselves_suspects_have_full_weight() -> None:
+    (one,) = seen([measured(1.5, CONV, verdict="suspect")], "suspect").observations
+    assert one.variance == pytest.approx(1.0)
 
 
 def test_the_same_record_twice_is_one_record() -> None:
