@@ -37,11 +37,6 @@ class Decision:
                 return candidate
         raise SpaceError(f"{self.place} has no candidate {op!r}")
 
-    @property
-    def geometry(self) -> tuple[int, int, int]:
-        first = self.candidates[0]
-        return first.in_channels, first.height, first.width
-
 
 @dataclass(frozen=True)
 class Space:
