@@ -109,7 +109,7 @@ class Extraction:
         """Screen the candidates evenly over latency, then judge the best of every bin."""
         some = pool.spread(candidates, self.options.screened, self.limits_ms, BINS)
         screened = self.judge.screen(some, f"{label}: screen")
-        ordered = sorted(screened, key=lambda c: c.screened_cross_entropy or 0.0)
+        ordered = sorted(screened, key=lambda c: c.quick_cross_entropy)
         best = pool.spread(ordered, self.options.finalists, self.limits_ms, BINS)
         return Scored(screened, self.judge.judge(best, f"{label}: judge"))
 

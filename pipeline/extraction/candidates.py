@@ -41,6 +41,12 @@ class Candidate:
         return self.tail.hi_ms
 
     @property
+    def quick_cross_entropy(self) -> float:
+        """The cross-entropy of the quick look; the candidate must be screened."""
+        assert self.screened_cross_entropy is not None
+        return self.screened_cross_entropy
+
+    @property
     def judged_cross_entropy(self) -> float:
         """The cross-entropy with re-estimated BatchNorm; the candidate must be judged."""
         assert self.cross_entropy is not None

@@ -113,7 +113,7 @@ def use_up(
             break
         order = draws.permutation(len(slower))[:_NEIGHBOURS]
         seen = screen([candidate, *(slower[i] for i in order)])
-        best = min(seen, key=lambda c: c.screened_cross_entropy or math.inf)
+        best = min(seen, key=lambda c: c.quick_cross_entropy)
         if best.choices == candidate.choices:
             break
         candidate = best

@@ -1,0 +1,100 @@
+"""Candidates: distinct networks, spread over latency."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+import torch
+
+from edge.calibration import fit
+from edge.record import Target
+from edge.table import Table, TableRow
+from models.hypernet import HyperNetwork
+from models.spaces import mbconv
+from pipeline.extraction.candidates import (
+    Found,
+    Predictor,
+    at_point,
+    bin_of,
+    from_hypernet,
+    spread,
+    uniform,
+)
+from tests.pipeline.extraction.made_up import candidate
+
+OPS = ("skip", "sep_k3", "conv_k3")
+PRICE_MS = {"sep_k3": 1.0, "conv_k3": 3.0}
+SPACE = mbconv(
+    input_shape=(1, 8, 8),
+    classes=3,
+    operations=OPS,
+    stem_width=4,
+    stem_stride=2,
+    widths=[4],
+    depths=[2],
+    head_width=8,
+    act="relu",
+)
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    target = Target(
+        device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
+    )
+    rows = {
+        b.key: TableRow(
+            PRICE_MS[b.op], PRICE_MS[b.op], PRICE_MS[b.op], 9, "clean", "2026-01-01T00:00:00Z"
+        )
+        for b in SPACE.blocks
+    }
+    now = datetime(2026, 1, 2, tzinfo=timezone.utc)
+    return Predictor(SPACE, fit(Table(target, 2.0, rows), [], now=now), 95)
+
+
+def test_equal_networks_are_one_candidate_and_the_first_origin_stays(predictor):
+    found = predictor.candidates(
+        [Found((1, 0), "argmax", (0.2, 0.3, 0.5), 0.1), Found((0, 1), "sample")]
+    )
+    assert [(c.choices, c.how, c.kappa) for c in found] == [((1, 0), "argmax", 0.1)]
+    assert found[0].median.mean_ms == pytest.approx(3.0)
+    assert found[0].bound_ms >= found[0].median.hi_ms
+
+
+def test_neighbours_differ_by_one_swap(predictor):
+    (start,) = predictor.candidates([Found((1, 2), "argmax")])
+    found = predictor.neighbours(start)
+    assert {c.choices for c in found} == {(2, 0), (2, 2), (1, 0), (1, 1)}
+    assert {(c.how, c.swaps) for c in found} == {("repair", 1)}
+
+
+def test_the_hypernetwork_is_read_by_argmax_first(predictor):
+    net = HyperNetwork(SPACE.mask, kappa_range=(0.1, 1.0), hidden=(4,))
+    with torch.no_grad():
+        net.bias.copy_(torch.tensor([0.0, 5.0, 0.0, 0.0, 0.0, 5.0]))
+    found = from_hypernet(net, predictor, (0.1, 1.0), 32, seed=0)
+    assert (found[0].choices, found[0].how) == ((1, 2), "argmax")
+    assert [c.how for c in found].count("argmax") == 1
+    point = torch.tensor([0.2, 0.3, 0.5])
+    assert [c.choices for c in at_point(net, predictor, point, [0.1, 1.0])] == [(1, 2)]
+
+
+def test_the_control_reaches_the_whole_space(predictor):
+    found = {c.choices for c in uniform(predictor, 64, seed=0)}
+    rows = {SPACE.canonical((a, b)) for a in range(3) for b in range(3)}
+    assert found == rows
+
+
+def test_bins_divide_log_latency():
+    limits = (1.0, 16.0)
+    places = [bin_of(candidate(0, ms), limits, 4) for ms in (0.5, 1.0, 2.1, 4.1, 15.9, 99.0)]
+    assert places == [0, 0, 1, 2, 3, 3]
+
+
+def test_a_spread_takes_every_bin_in_turn():
+    crowd = [candidate(i, 1.0) for i in range(5)]
+    lone = candidate(9, 15.0)
+    found = spread([*crowd, lone], 3, (1.0, 16.0), 4)
+    assert [c.choices for c in found] == [(0,), (9,), (1,)]
+    assert len(spread([*crowd, lone], 99, (1.0, 16.0), 4)) == 6

@@ -1,0 +1,65 @@
+"""What counts as evidence."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from models.hypernet import HyperNetwork
+from pipeline.extraction.evidence import against_control, distinct_on_front, steering
+from tests.pipeline.extraction.made_up import candidate
+
+
+def arm(values):
+    return [candidate(i, 2.0**i, value) for i, value in enumerate(values)]
+
+
+def test_the_control_is_compared_bin_by_bin():
+    found = against_control(arm([0.5, 0.4, 0.3]), arm([0.6, 0.5, 0.5]), (1.0, 8.0), bins=3)
+    assert found.bins == 3
+    assert found.mean_difference == pytest.approx(-(0.1 + 0.1 + 0.2) / 3)
+    # t(0.9, 2 degrees) = 2.920; sd of (-.1, -.1, -.2) = 0.05774
+    assert found.half_width == pytest.approx(2.920 * 0.057735 / math.sqrt(3), rel=1e-3)
+    assert found.win_share == 1.0
+    assert not found.ties
+    assert str(found).startswith("The search beats its control")
+
+
+def test_a_difference_within_its_interval_is_a_tie_and_the_first_words_say_so():
+    found = against_control(arm([0.5, 0.6]), arm([0.6, 0.5]), (1.0, 4.0), bins=2)
+    assert found.ties
+    assert str(found).startswith("The control TIES")
+
+
+def test_a_worse_search_ties_too():
+    assert against_control(arm([0.7, 0.8]), arm([0.6, 0.7]), (1.0, 4.0), bins=2).ties
+
+
+def test_one_shared_bin_shows_nothing():
+    assert against_control(arm([0.5]), arm([0.9]), (1.0, 4.0), bins=2).ties
+
+
+def test_distinct_members_are_on_the_front_and_three_percent_apart():
+    candidates = [
+        candidate(1, 1.00, 0.50),
+        candidate(2, 1.02, 0.49),  # too close to the first
+        candidate(3, 1.05, 0.48),
+        candidate(4, 2.00, 0.60),  # not on the front
+    ]
+    assert [c.choices for c in distinct_on_front(candidates)] == [(1,), (3,)]
+
+
+def test_steering_is_minus_one_where_a_penalty_is_heard_and_zero_where_nothing_moves():
+    net = HyperNetwork(np.ones((2, 3), dtype=bool), kappa_range=(0.1, 1.0), hidden=(4,))
+    still = steering(net, ("a", "b", "c"), (0.1, 1.0), points=64)
+    assert still == {"a": 0.0, "b": 0.0, "c": 0.0}
+
+    class Obedient(torch.nn.Module):
+        def forward(self, simplex, kappa):
+            return (-4 * simplex)[:, None, :].expand(-1, 2, -1)
+
+    heard = steering(Obedient(), ("a", "b", "c"), (0.1, 1.0), points=256)
+    assert all(value < -0.9 for value in heard.values())

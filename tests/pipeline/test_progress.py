@@ -1,0 +1,49 @@
+"""Progress lines with a clock of our own."""
+
+from __future__ import annotations
+
+import io
+
+from pipeline.progress import Progress
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_log_gets_a_line_now_and_then_and_the_last_one():
+    stream, clock = io.StringIO(), Clock()
+    with Progress("train", 100, stream=stream, clock=clock) as progress:
+        for step in range(1, 101):
+            clock.now += 1
+            progress.update(step, f"loss {step}")
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "train: 15/100 0:15, 1:25 left  loss 15"
+    assert lines[-1] == "train: 100/100 1:40  loss 100"
+    assert len(lines) == 7
+
+
+def test_what_was_done_before_a_restart_is_not_in_the_estimate():
+    stream, clock = io.StringIO(), Clock()
+    with Progress("train", 100, start=80, stream=stream, clock=clock) as progress:
+        clock.now += 20
+        progress.update(90)
+    assert "90/100 0:20, 0:20 left" in stream.getvalue()
+
+
+def test_a_terminal_gets_one_line_that_fits_80_columns():
+    stream, clock = Terminal(), Clock()
+    with Progress("a very long label", 4, stream=stream, clock=clock) as progress:
+        clock.now += 1
+        progress.advance("x" * 100)
+    line = stream.getvalue().rstrip("\n").split("\r")[-1]
+    assert len(line) == 79
+    assert "1/4 0:01, 0:03 left" in line

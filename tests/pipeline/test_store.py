@@ -1,0 +1,63 @@
+"""The store: keys, whole files, and one writer at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+import pytest
+import torch
+
+from pipeline import store
+
+
+def test_equal_content_has_equal_keys():
+    assert store.content_key({"a": 1, "b": [2]}) == store.content_key({"b": [2], "a": 1})
+    assert store.content_key({"a": 1}) != store.content_key({"a": 2})
+
+
+def test_tensors_and_plain_data_read_back(tmp_path):
+    path = store.place("kind", "key", ".pt", tmp_path)
+    assert store.load(path) is None
+    store.save(path, {"x": torch.arange(3), "n": 2})
+    found = store.load(path)
+    assert found["n"] == 2
+    assert found["x"].tolist() == [0, 1, 2]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "x.pt"
+    store.save(path, 1)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="space"):
+        store.save(path, 2)
+    assert store.load(path) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["x.pt"]
+
+
+def _hold(root, held, release):
+    with store.locked("work", root):
+        held.set()
+        release.wait(20)
+
+
+def test_a_second_process_is_told_who_holds_the_lock(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    held, release = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(tmp_path, held, release))
+    other.start()
+    try:
+        assert held.wait(60)
+        with (
+            pytest.raises(store.StoreLocked, match=f"process {other.pid} "),
+            store.locked("work", tmp_path),
+        ):
+            pass
+    finally:
+        release.set()
+        other.join()
+    with store.locked("work", tmp_path):  # free again
+        pass
