@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 from edge.errors import EdgeError
 from edge.files import write_atomic
 from models.spaces import Space
-from pipeline import dataset
+from pipeline import dataset, metrics
 from pipeline.batches import Images
 from pipeline.calibrate import read_calibration
 from pipeline.extraction import candidates as pool
@@ -60,8 +59,7 @@ def run(params: Params) -> None:
     write_atomic(
         OUTPUT / "candidates.csv", extraction.table({"search": family, "control": control})
     )
-    metrics = extraction.metrics(family, control, choices, members)
-    write_atomic(OUTPUT / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    metrics.write(OUTPUT, extraction.summary(family, control, choices, members))
     _report(extraction, family, control, choices, members)
 
 
@@ -139,7 +137,7 @@ class Extraction:
             members.setdefault(candidate.choices, member)
         return list(members.values())
 
-    def metrics(
+    def summary(
         self,
         family: Scored,
         control: Scored,

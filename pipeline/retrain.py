@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ import click
 import numpy as np
 import torch
 
-from edge.files import sha256_of, write_atomic
+from edge.files import sha256_of
 from edge.spec import Architecture
 from models.network import count, network
-from pipeline import dataset, store
+from pipeline import dataset, metrics, store
 from pipeline.batches import Images
 from pipeline.members import ExtractedMember, TrainedMember, read_extracted
 from pipeline.members import write as write_members
@@ -59,8 +58,7 @@ def run(params: Params) -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     trained = [_write(member, task) for member, task in zip(members, tasks, strict=True)]
     write_members(OUTPUT / "members.json", trained)
-    metrics = json.dumps(_metrics(trained), indent=2)
-    write_atomic(OUTPUT / "metrics.json", metrics + "\n")
+    metrics.write(OUTPUT, _summary(trained))
     for member in trained:
         click.echo(
             f"{member.name:<20} hold-out {member.holdout_accuracy:.4f}  "
@@ -124,7 +122,7 @@ def _write(member: ExtractedMember, task: Task) -> TrainedMember:
     )
 
 
-def _metrics(trained: Sequence[TrainedMember]) -> dict[str, float]:
+def _summary(trained: Sequence[TrainedMember]) -> dict[str, float]:
     best = max(trained, key=lambda member: member.holdout_accuracy)
     return {
         "members": len(trained),

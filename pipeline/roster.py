@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -30,7 +30,13 @@ class SpaceTooSmall(EdgeError, ValueError):
 
 @dataclass(frozen=True)
 class Chain:
-    """Copies of one block in a row."""
+    """Copies of one block in a row, behind an entry that is the same for any number of them.
+
+    Runtimes lay out the activations inside a model in their own way and convert at its border.
+    The input of a model would go straight into the first residual sum and hold all of them to
+    the layout of the border, so that every copy would pay for conversions that it does not need
+    inside a network.
+    """
 
     block: BlockSpec
     repeat: int
@@ -42,7 +48,16 @@ class Chain:
     @property
     def blocks(self) -> tuple[BlockSpec, ...]:
         """What runs, in order."""
-        return (self.block,) * self.repeat
+        return (self._entry, *(self.block,) * self.repeat)
+
+    @property
+    def _entry(self) -> BlockSpec:
+        """The cheapest layer that changes the geometry, and so is no residual itself."""
+        block = self.block
+        channels = 2 if block.in_channels == 1 else 1
+        return replace(
+            block, op="conv_k1", in_channels=channels, out_channels=block.in_channels, stride=1
+        )
 
     def subject(self, sha256: str) -> Subject:
         """What its record says that it is."""

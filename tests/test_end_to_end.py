@@ -46,7 +46,7 @@ def test_the_members_are_what_the_extraction_proposed(project):
 
 
 def test_both_arms_of_the_extraction_were_judged(project):
-    with (project / "results/plots/candidates.csv").open() as file:
+    with (project / "results/extract/candidates.csv").open() as file:
         rows = list(csv.DictReader(file))
     judged = {row["arm"] for row in rows if row["cross_entropy"]}
     assert judged == {"search", "control"}

@@ -3,7 +3,6 @@ hypernetwork in turn (first-order bilevel: each on its own part of the training 
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import torch
 from dvclive.live import Live
 from lightning_fabric import Fabric
 
-from edge.files import sha256_of, write_atomic
+from edge.files import sha256_of
 from edge.table import Table
 from models.spaces import Space
-from pipeline import dataset, store
+from pipeline import dataset, metrics, store
 from pipeline.batches import Images
 from pipeline.params import Params, SearchParams
 from pipeline.progress import Progress
@@ -53,8 +52,7 @@ def run(params: Params) -> None:
         search = Search(space, data, costs, params.search)
         result = search.run(store.place("search", key, ".pt"), live)
     state.save(result, space)
-    metrics = json.dumps(summarise(result, space, costs), indent=2)
-    write_atomic(OUTPUT / "metrics.json", metrics + "\n")
+    metrics.write(OUTPUT, summarise(result, space, costs))
 
 
 class Search:
