@@ -83,7 +83,7 @@ def test_the_metrics_are_flat_numbers(root):
 
 def test_a_second_run_exports_nothing(root, monkeypatch, capsys):
     measure.run(PARAMS, root)
-    assert "export: 3/3" in capsys.readouterr().err  # stem, block and head
+    assert "export: 4/4" in capsys.readouterr().err  # stem, block, head, entry of a chain
     monkeypatch.setattr(untrained, "export_onnx", lambda *_, **__: pytest.fail("exported"))
     measure.run(PARAMS, root)
     assert "export" not in capsys.readouterr().err

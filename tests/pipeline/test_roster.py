@@ -33,7 +33,15 @@ def test_every_block_is_timed_once_and_three_times_in_a_row():
     space = small_space()
     chains = [m for m in roster(space, ProfileParams()) if isinstance(m, Chain)]
     assert [(c.block, c.repeat) for c in chains] == [(b, n) for b in space.blocks for n in (1, 3)]
-    assert chains[1].blocks == (space.blocks[0],) * 3
+
+
+@pytest.mark.parametrize(("channels", "entry_channels"), [(4, 1), (1, 2)])
+def test_the_input_of_a_chain_is_in_no_residual_sum(channels, entry_channels):
+    block = BlockSpec("sep_k3", channels, channels, 6, 5)
+    entry, *copies = Chain(block, 3).blocks
+    assert entry == BlockSpec("conv_k1", entry_channels, channels, 6, 5)
+    assert not entry.residual
+    assert copies == [block] * 3
 
 
 def test_the_records_say_what_was_timed():
