@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro references smoke test tests lint types format wheel clean
+.PHONY: help env repro references smoke test tests e2e lint types format wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,10 +30,13 @@ references: env  ## train and measure hand-designed networks beside the family
 smoke: env  ## run the whole pipeline in minutes, in a copy under build/smoke
 	$(BIN)/python -m pipeline smoke
 
-test: env lint types tests  ## lint, types and tests: what has to pass before a commit
+test: env lint types tests e2e  ## lint, types, tests, the pipeline: what CI runs
 
-tests: env  ## the tests, without those that take minutes
+tests: env  ## the tests, without the run of the whole pipeline
 	$(BIN)/pytest -m 'not e2e'
+
+e2e: env  ## the whole pipeline with the smoke preset on real data, and what must hold after it
+	$(BIN)/pytest -m e2e
 
 lint: env  ## ruff: rules and format
 	$(BIN)/ruff check .

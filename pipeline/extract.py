@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +16,7 @@ from pipeline import dataset, metrics
 from pipeline.batches import Images
 from pipeline.calibrate import read_calibration
 from pipeline.extraction import candidates as pool
-from pipeline.extraction import evidence
+from pipeline.extraction import evidence, table
 from pipeline.extraction.candidates import Candidate, Predictor
 from pipeline.extraction.choose import (
     Choice,
@@ -56,9 +54,8 @@ def run(params: Params) -> None:
         raise ExtractError("no member: give extract.budgets_ms or extract.points")
     OUTPUT.mkdir(parents=True, exist_ok=True)
     write_members(ARCHITECTURES_FILE, members)
-    write_atomic(
-        OUTPUT / "candidates.csv", extraction.table({"search": family, "control": control})
-    )
+    seen = {"search": family.seen, "control": control.seen}
+    write_atomic(OUTPUT / "candidates.csv", table.to_csv(extraction.space, seen))
     metrics.write(OUTPUT, extraction.summary(family, control, choices, members))
     _report(extraction, family, control, choices, members)
 
@@ -69,6 +66,18 @@ class Scored:
 
     screened: list[Candidate]
     judged: list[Candidate]
+
+    @property
+    def seen(self) -> list[Candidate]:
+        """Every candidate once, with the best scores it has."""
+        judged = {candidate.choices: candidate for candidate in self.judged}
+        return [judged.get(candidate.choices, candidate) for candidate in self.screened]
+
+    @property
+    def quickly_judged(self) -> list[Candidate]:
+        """All that were screened, the quick look's cross-entropy in the place of the careful
+        one's, which only the finalists have."""
+        return [replace(c, cross_entropy=c.quick_cross_entropy) for c in self.screened]
 
 
 class Extraction:
@@ -154,7 +163,7 @@ class Extraction:
             "members": len(members),
             "infeasible_budgets": sum(not choice.fits for choice in choices),
             "predicted_span": max(latencies) / min(latencies),
-            "distinct_argmax_on_front": len(evidence.distinct_on_front(self._quick(family))),
+            "distinct_argmax_on_front": len(evidence.distinct_on_front(family.quickly_judged)),
             "repair_swaps": sum(choice.candidate.swaps for choice in choices),
             "control_bins": compared.bins,
             "control_difference": compared.mean_difference,
@@ -167,29 +176,6 @@ class Extraction:
     def against_control(self, family: Scored, control: Scored) -> evidence.Control:
         """The comparison that the first line of every report is about."""
         return evidence.against_control(family.judged, control.judged, self.limits_ms, BINS)
-
-    def table(self, arms: dict[str, Scored]) -> str:
-        """Every candidate that was looked at, as CSV."""
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(_COLUMNS)
-        for arm, scored in arms.items():
-            judged = {candidate.choices: candidate for candidate in scored.judged}
-            for candidate in scored.screened:
-                rows.writerow([arm, *self._row(judged.get(candidate.choices, candidate))])
-        return text.getvalue()
-
-    def _row(self, c: Candidate) -> list[object]:
-        ops = " ".join(self.space.operations[index] for index in c.choices)
-        median_us, lo_us, hi_us, bound_us = (
-            f"{1e3 * ms:.3f}"
-            for ms in (c.median.mean_ms, c.median.lo_ms, c.median.hi_ms, c.bound_ms)
-        )
-        scores = (c.screened_cross_entropy, c.cross_entropy, c.accuracy)
-        shown = ["" if score is None else f"{score:.5f}" for score in scores]
-        kappa = "" if c.kappa is None else f"{c.kappa:.6g}"
-        simplex = " ".join(f"{share:.4f}" for share in c.simplex or ())
-        return [c.how, median_us, lo_us, hi_us, bound_us, *shown, kappa, simplex, ops]
 
     def _at_point(self, point: PointParams, arm: Scored) -> Candidate:
         """The argmax of α at a named point: at its price, or the best one within its budget."""
@@ -229,11 +215,6 @@ class Extraction:
             shared_accuracy=c.accuracy,
         )
 
-    def _quick(self, arm: Scored) -> list[Candidate]:
-        """The screened candidates, with the quick look's cross-entropy in the place of the
-        careful one's, which only the finalists have."""
-        return [replace(c, cross_entropy=c.screened_cross_entropy) for c in arm.screened]
-
     def _screen(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         return self.judge.screen(candidates, "repair")
 
@@ -242,19 +223,13 @@ class Extraction:
 
     def _extreme(self, dearest: bool) -> tuple[int, ...]:
         """Choices of the fastest or slowest block everywhere, by the calibrated table."""
-        table = self.predictor.calibration.fold()
+        prices = self.predictor.calibration.fold()
         chosen = []
         for decision in self.space.decisions:
             sign = -1 if dearest else 1
-            block = min(decision.candidates, key=lambda b: sign * table.latency_ms(b))
+            block = min(decision.candidates, key=lambda b: sign * prices.latency_ms(b))
             chosen.append(self.space.operations.index(block.op))
         return tuple(chosen)
-
-
-_COLUMNS = (
-    *("arm", "how", "median_us", "lo_us", "hi_us", "bound_us"),
-    *("screened_cross_entropy", "cross_entropy", "accuracy", "kappa", "simplex", "operations"),
-)
 
 
 def _report(

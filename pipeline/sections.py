@@ -59,10 +59,8 @@ class TargetParams(Section):
     """What the family must be fast on."""
 
     device: Literal["local"] = setting("local", "`local`: this machine")
-    runtime: Literal["onnxruntime", "litert", "fake"] = setting(
-        "onnxruntime", "Inference runtime; `fake` is for tests"
-    )
-    precision: Literal["fp32", "int8"] = setting("fp32", "Numbers the models compute in")
+    runtime: Literal["onnxruntime"] = setting("onnxruntime", "Inference runtime")
+    precision: Literal["fp32"] = setting("fp32", "Numbers the models compute in")
     threads: int = setting(1, "Threads of one inference", ge=1, le=256)
 
 
@@ -93,10 +91,10 @@ class SpaceParams(Section):
     """The search space: a chain of stages of searched blocks."""
 
     name: Literal["mbconv"] = setting("mbconv", "Search space")
-    stem_width: int = setting(16, "Channels after the stem", ge=1, le=1024)
+    stem_width: int = setting(24, "Channels after the stem", ge=1, le=1024)
     stem_stride: Literal[1, 2] = setting(2, "Stride of the stem")
     widths: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = setting(
-        (16, 32, 64), "Channels of each stage", min_length=1
+        (24, 48, 96), "Channels of each stage", min_length=1
     )
     depths: tuple[Annotated[int, Field(ge=1, le=64)], ...] = setting(
         (3, 3, 3), "Searched blocks of each stage", min_length=1
@@ -107,10 +105,10 @@ class SpaceParams(Section):
         (
             "skip",
             "sep_k3",
-            "mbconv_k3_e3",
-            "mbconv_k5_e3",
-            "mbconv_k3_e6",
-            "mbconv_k5_e6",
+            "mbconv_k3_e2",
+            "mbconv_k5_e2",
+            "mbconv_k3_e4",
+            "mbconv_k5_e4",
             "conv_k3",
         ),
         f"Candidates of every decision: {OPERATION_NAMES}",
@@ -200,9 +198,9 @@ class SearchParams(Section):
     )
     strategy: Literal["auto", "ddp"] = setting("auto", "Lightning Fabric strategy")
     batch_size: Count = setting(64, "Images per step")
-    warmup_epochs: int = setting(6, "Epochs of the weights on uniform paths", ge=0)
-    warmup_skip: Share = setting(0.6, "How often a skip drawn in warm-up is kept")
-    joint_steps: Count = setting(400, "Rounds of first-order bilevel optimisation")
+    warmup_epochs: int = setting(3, "Epochs of the weights on uniform paths", ge=0)
+    warmup_skip: Share = setting(0.4, "How often a skip drawn in warm-up is kept")
+    joint_steps: Count = setting(500, "Rounds of first-order bilevel optimisation")
     weight_steps: int = setting(1, "Weight steps per round", ge=0)
     weights: WeightsParams = setting(WeightsParams(), "Optimiser of the weights")
     hypernet: HypernetParams = setting(HypernetParams(), "Hypernetwork")
@@ -263,8 +261,8 @@ class ExtractParams(Section):
     )
     budget_count: Count = setting(6, "How many budgets `auto` makes")
     candidates: Count = setting(4096, "Points (S, kappa) read from the hypernetwork")
-    screened: Count = setting(240, "Candidates judged on a few images")
-    finalists: Count = setting(48, "Of these, judged with re-estimated BatchNorm")
+    screened: Count = setting(160, "Candidates judged on a few images")
+    finalists: Count = setting(32, "Of these, judged with re-estimated BatchNorm")
     workers: Count = setting(2, "Processes that judge")
 
 

@@ -69,7 +69,7 @@ def test_every_field_is_described():
         (
             "target: {runtime: onnx}",
             "target.runtime: given 'onnx'; did you mean 'onnxruntime'?; "
-            "allowed: 'onnxruntime', 'litert' or 'fake'",
+            "allowed: 'onnxruntime'",
         ),
         (
             "search: {reg_cost: mac}",
