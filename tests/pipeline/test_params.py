@@ -68,8 +68,7 @@ def test_every_field_is_described():
         ),
         (
             "target: {runtime: onnx}",
-            "target.runtime: given 'onnx'; did you mean 'onnxruntime'?; "
-            "allowed: 'onnxruntime'",
+            "target.runtime: given 'onnx'; did you mean 'onnxruntime'?; allowed: 'onnxruntime'",
         ),
         (
             "search: {reg_cost: mac}",
