@@ -97,7 +97,7 @@ class SpaceParams(Section):
         (24, 48, 96), "Channels of each stage", min_length=1
     )
     depths: tuple[Annotated[int, Field(ge=1, le=64)], ...] = setting(
-        (3, 3, 3), "Searched blocks of each stage", min_length=1
+        (2, 3, 4), "Searched blocks of each stage", min_length=1
     )
     head_width: int = setting(128, "Channels before the classifier", ge=1, le=8192)
     act: Literal["relu", "relu6", "hardswish"] = setting("relu", "Activation")
@@ -270,14 +270,14 @@ class RetrainParams(Section):
     """How every member is trained from scratch."""
 
     seed: Seed = 0
-    epochs: Count = setting(8, "Epochs over all training images")
+    epochs: Count = setting(6, "Epochs over all training images")
     batch_size: Count = setting(128, "Images per step")
     schedule: Literal["one-cycle", "cosine"] = setting("one-cycle", "Learning rate's path")
     lr: float = setting(0.15, "Peak learning rate (SGD)", gt=0, le=10)
     momentum: float = setting(0.9, "Momentum", ge=0, lt=1)
     weight_decay: float = setting(3e-4, "Weight decay", ge=0, le=1)
     label_smoothing: float = setting(0.05, "Label smoothing", ge=0, lt=1)
-    shift: int = setting(2, "Largest random shift, pixels", ge=0, le=16)
+    shift: int = setting(1, "Largest random shift, pixels", ge=0, le=16)
     flip: bool = setting(True, "Random horizontal flips")
     workers: Count = setting(2, "Members trained at the same time, one thread each")
 
