@@ -18,7 +18,7 @@ env: $(STAMP)  ## make .venv and install everything into it
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -e '.[pipeline,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[pipeline,dev]'
 	touch $@
 
 repro: env  ## run the stages that are out of date: search, train, export, measure
