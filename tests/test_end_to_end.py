@@ -108,7 +108,7 @@ def test_a_new_measurement_recalibrates_and_does_not_search(project):
 
 
 def facet(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edge.cli", *map(str, arguments)]
+    command = [str(Path(sys.executable).parent / "facet"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
