@@ -19,12 +19,12 @@ def test_the_default_preset_is_nine_decisions_between_five_fixed_rows():
     assert space.name == "mbconv"
     assert space.operations == SpaceParams().operations
     assert [step.place for step in space.steps] == [
-        *("stem", "stage1.1", "stage1.2", "stage1.3"),
+        *("stem", "stage1.1", "stage1.2"),
         *("down2", "stage2.1", "stage2.2", "stage2.3"),
-        *("down3", "stage3.1", "stage3.2", "stage3.3", "head"),
+        *("down3", "stage3.1", "stage3.2", "stage3.3", "stage3.4", "head"),
     ]
     assert len(space.decisions) == 9
-    assert space.steps[-1].block.key == "head_128:64x4x4-10:s1:relu"  # 28 → 14 → 7 → 4
+    assert space.steps[-1].block.key == "head_128:96x4x4-10:s1:relu"  # 28 → 14 → 7 → 4
 
 
 def test_every_parameter_reaches_the_space():
