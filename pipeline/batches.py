@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -107,11 +108,15 @@ def shuffled(
 def at_step(images: Images, batch_size: int, seed: int, step: int) -> tuple[Tensor, Tensor]:
     """The batch of one step of an endless run of shuffled epochs.
 
-    A function of `seed` and `step` alone, so that a run resumes where it was. The order of an
-    epoch is drawn anew at every call: microseconds for a set that fits into memory.
+    A function of `seed` and `step` alone, so that a run resumes where it was.
     """
     batch_size = min(batch_size, len(images))
     epoch, position = divmod(step, len(images) // batch_size)
-    order = torch.randperm(len(images), generator=generator(seed, "epoch", epoch))
+    order = _order(len(images), seed, epoch)
     start = position * batch_size
     return images.take(order[start : start + batch_size].to(images.pixels.device))
+
+
+@lru_cache(maxsize=2)  # of the weights' images and the hypernetwork's, which take turns
+def _order(count: int, seed: int, epoch: int) -> Tensor:
+    return torch.randperm(count, generator=generator(seed, "epoch", epoch))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,20 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from edge.files import sha256_of
 from models.references import plain_cnn, resnet8
 from pipeline import allocator, dataset, store
-from pipeline.batches import Images
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.parallel import in_processes
 from pipeline.params import RetrainParams
 from pipeline.progress import Progress
-from pipeline.seeds import generator
-from pipeline.training import accuracy, train
+from pipeline.training import from_scratch
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {"resnet8": resnet8, "plain-cnn": plain_cnn}
 
@@ -67,9 +63,9 @@ def train_all(
 ) -> list[Trained]:
     """Every reference, trained below `root` where the store does not hold it: one thread each."""
     data_sha256 = sha256_of(root / DATASET_FILE)
-    train = partial(train_one, recipe=recipe, data_sha256=data_sha256, root=root)
+    one = partial(train_one, recipe=recipe, data_sha256=data_sha256, root=root)
     with _memory_settings():
-        return list(in_processes(train, references, min(recipe.workers, len(references))))
+        return list(in_processes(one, references, min(recipe.workers, len(references))))
 
 
 def train_one(
@@ -98,19 +94,9 @@ def _memory_settings() -> Iterator[None]:
 
 
 def _train(reference: Reference, recipe: RetrainParams, data: Dataset) -> dict[str, Any]:
-    torch.manual_seed(recipe.seed)  # the initial weights
-    net = reference.build(data)
-    learned = Images.part(data, np.concatenate([data.weights, data.architecture]))
-    draws = generator(recipe.seed, "retrain")  # as a member's: the same batches
-    start = time.process_time()
     with Progress(reference.name, recipe.epochs) as progress:
-        train(
-            *(net, learned, recipe, draws),
+        return from_scratch(
+            lambda: reference.build(data),
+            *(data, recipe),
             on_epoch=lambda epoch, loss: progress.update(epoch, f"loss {loss:.3f}"),
         )
-    return {
-        "state": net.state_dict(),
-        "holdout_accuracy": accuracy(net, Images.part(data, data.holdout)),
-        "test_accuracy": accuracy(net, Images.test(data)),
-        "cpu_s": time.process_time() - start,
-    }

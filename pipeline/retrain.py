@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import torch
 
 from edge.files import sha256_of
 from edge.spec import Architecture
 from models.network import count, network
 from pipeline import dataset, metrics, store
-from pipeline.batches import Images
 from pipeline.members import ExtractedMember, TrainedMember, read_extracted
 from pipeline.members import write as write_members
 from pipeline.parallel import in_processes
 from pipeline.params import Params, RetrainParams
 from pipeline.progress import Progress
-from pipeline.seeds import generator
-from pipeline.training import accuracy, train
+from pipeline.training import from_scratch
 
 OUTPUT = Path("results/retrain")
 
@@ -84,21 +80,11 @@ def _macs(task: Task) -> int:
 
 def train_task(task: Task) -> float:
     """Train one network and keep it in the store; returns its hold-out accuracy."""
-    data = dataset.load()
-    learned = Images.part(data, np.concatenate([data.weights, data.architecture]))
-    began = time.process_time()
-    torch.manual_seed(task.recipe.seed)  # the initial weights
-    net = network(Architecture.from_dict(task.architecture))
-    train(net, learned, task.recipe, generator(task.recipe.seed, "retrain"))
-    holdout = accuracy(net, Images.part(data, data.holdout))
-    content = {
-        "weights": net.state_dict(),
-        "holdout_accuracy": holdout,
-        "test_accuracy": accuracy(net, Images.test(data)),
-        "cpu_s": time.process_time() - began,
-    }
-    store.save(task.path, content)
-    return holdout
+    architecture = Architecture.from_dict(task.architecture)
+    found = from_scratch(lambda: network(architecture), dataset.load(), task.recipe)
+    store.save(task.path, found)
+    accuracy: float = found["holdout_accuracy"]
+    return accuracy
 
 
 def _write(member: ExtractedMember, task: Task) -> TrainedMember:
@@ -107,7 +93,7 @@ def _write(member: ExtractedMember, task: Task) -> TrainedMember:
     architecture = member.read_architecture()
     macs, parameters = count(network(architecture), architecture.input_shape)
     weights = f"{member.name}.pt"
-    store.save(OUTPUT / weights, found["weights"])
+    store.save(OUTPUT / weights, found["state"])
     return TrainedMember(
         name=member.name,
         architecture=member.architecture,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import data, reference_nets, store
+from pipeline import data, reference_nets, store, training
 from pipeline.batches import Images
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.params import RetrainParams
@@ -39,9 +39,9 @@ def root(tmp_path):
 
 def test_a_reference_is_trained_on_what_members_are_trained_on(root, monkeypatch):
     seen = []
-    real = reference_nets.train
+    real = training.train
     monkeypatch.setattr(
-        reference_nets,
+        training,
         "train",
         lambda net, images, *rest, **options: (
             seen.append(images) or real(net, images, *rest, **options)
@@ -60,7 +60,7 @@ def test_a_reference_is_trained_on_what_members_are_trained_on(root, monkeypatch
 
 def test_what_was_trained_is_not_trained_again(root, monkeypatch):
     before = train_one(CNN, RECIPE, "data", root)
-    monkeypatch.setattr(reference_nets, "train", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(training, "train", lambda *_, **__: pytest.fail("trained again"))
     again = train_one(CNN, RECIPE, "data", root)
     assert again.test_accuracy == before.test_accuracy
     for name, value in before.state.items():

@@ -91,8 +91,8 @@ def test_what_matters_is_in_the_key_and_the_number_of_workers_is_not(project):
 def test_two_trainings_are_equal(project):
     task = retrain.Task(SPACE.architecture((1, 2)).to_dict(), project.retrain, "0" * 64)
     retrain.train_task(task)
-    first = store.load(task.path)["weights"]
+    first = store.load(task.path)["state"]
     task.path.unlink()
     retrain.train_task(task)
-    second = store.load(task.path)["weights"]
+    second = store.load(task.path)["state"]
     assert all(torch.equal(first[name], second[name]) for name in first)
