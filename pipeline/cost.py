@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge.spec import SKIP
 from pipeline.params import Params, ProfileParams, SpaceParams, VerifyParams
-from pipeline.sections import IMAGE_SIZE, TRAINING_IMAGES
+from pipeline.sections.data import IMAGE_SIZE, TRAINING_IMAGES
 
 # Seconds of one core, fitted to runs on a two-core x86 server.
 EXPORT_S = 0.7  # one model to ONNX

@@ -1,0 +1,31 @@
+"""From architectures to model files: the sections of `retrain` and `export`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.sections.base import Count, Section, Seed, setting
+
+
+class RetrainParams(Section):
+    """How every member is trained from scratch."""
+
+    seed: Seed = 0
+    epochs: Count = setting(6, "Epochs over all training images")
+    batch_size: Count = setting(128, "Images per step")
+    schedule: Literal["one-cycle", "cosine"] = setting("one-cycle", "Learning rate's path")
+    lr: float = setting(0.15, "Peak learning rate (SGD)", gt=0, le=10)
+    momentum: float = setting(0.9, "Momentum", ge=0, lt=1)
+    weight_decay: float = setting(3e-4, "Weight decay", ge=0, le=1)
+    label_smoothing: float = setting(0.05, "Label smoothing", ge=0, lt=1)
+    shift: int = setting(1, "Largest random shift, pixels", ge=0, le=16)
+    flip: bool = setting(True, "Random horizontal flips")
+    workers: Count = setting(2, "Members trained at the same time, one thread each")
+
+
+class ExportParams(Section):
+    """How members become model files."""
+
+    opset: int = setting(20, "ONNX opset", ge=18, le=25)
+    parity_images: Count = setting(64, "Images compared with PyTorch")
+    tolerance: float = setting(1e-4, "Largest error of a logit, over the largest", gt=0, le=0.1)

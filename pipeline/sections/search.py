@@ -1,0 +1,87 @@
+"""The search."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import field_validator
+
+from pipeline.sections.base import (
+    AutoOr,
+    Count,
+    NumberOrMap,
+    Positive,
+    Section,
+    Seed,
+    Share,
+    T,
+    setting,
+)
+
+
+class WeightsParams(Section):
+    """The optimiser of the supernet's weights: SGD with Nesterov momentum."""
+
+    lr: float = setting(0.1, "Peak learning rate", gt=0, le=10)
+    momentum: float = setting(0.9, "Momentum", ge=0, lt=1)
+    weight_decay: float = setting(5e-5, "Weight decay", ge=0, le=1)
+    clip: Positive = setting(5.0, "Largest norm of a gradient")
+
+
+class HypernetParams(Section):
+    """The network from a simplex point and a price to the logits, and its optimiser."""
+
+    hidden: tuple[Count, ...] = setting((64, 64), "Units of each hidden layer")
+    lr: float = setting(0.003, "Learning rate (Adam)", gt=0, le=1)
+    logit_bound: Positive = setting(8.0, "Largest absolute logit")
+
+
+class SamplerParams(Section):
+    """The distribution of simplex points in the search."""
+
+    kind: Literal["gumbel-softmax", "dirichlet"] = setting(
+        "gumbel-softmax", "Distribution of the simplex points"
+    )
+    theta: NumberOrMap = setting(
+        0.0, "Logits of gumbel-softmax: one number, or a map of operations"
+    )
+    temperature: Positive = setting(1.0, "Temperature of gumbel-softmax")
+    concentration: Positive = setting(1.0, "Concentration of dirichlet")
+    vertex_share: Share = setting(0.2, "Share of the points drawn at a vertex")
+
+
+class SearchParams(Section):
+    """The differentiable search."""
+
+    seed: Seed = 0
+    device: Literal["auto", "cpu", "cuda", "mps"] = setting("auto", "Accelerator")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true"] = setting(
+        "32-true", "Precision of the training, as Lightning Fabric names it"
+    )
+    strategy: Literal["auto", "ddp"] = setting("auto", "Lightning Fabric strategy")
+    batch_size: Count = setting(64, "Images per step")
+    warmup_epochs: int = setting(3, "Epochs of the weights on uniform paths", ge=0)
+    warmup_skip: Share = setting(0.4, "How often a skip drawn in warm-up is kept")
+    joint_steps: Count = setting(500, "Rounds of first-order bilevel optimisation")
+    weight_steps: int = setting(1, "Weight steps per round", ge=0)
+    weights: WeightsParams = setting(WeightsParams(), "Optimiser of the weights")
+    hypernet: HypernetParams = setting(HypernetParams(), "Hypernetwork")
+    estimator: Literal["two-path", "straight-through"] = setting(
+        "two-path", "How the gradient of a sampled path reaches the logits"
+    )
+    sampler: SamplerParams = setting(SamplerParams(), "Simplex points")
+    kappa: AutoOr[tuple[Positive, Positive]] = setting(
+        "auto", "Range [min, max] of the price of latency, or `auto`"
+    )
+    reg_weight: float = setting(0.5, "Weight lambda of the simplex penalty", ge=0)
+    reg_cost: Literal["uniform", "params", "macs"] = setting(
+        "uniform", "Cost weight of an operation in the simplex penalty"
+    )
+    checkpoint_steps: Count = setting(200, "Steps between two checkpoints")
+
+    @field_validator("kappa")
+    @classmethod
+    def _ascending(cls, kappa: T) -> T:
+        if isinstance(kappa, tuple) and kappa[0] > kappa[1]:
+            raise ValueError(f"the range is reversed; write [{kappa[1]:g}, {kappa[0]:g}]")
+        return kappa

@@ -1,0 +1,63 @@
+"""The search space."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from pipeline.problems import did_you_mean
+from pipeline.sections.base import Section, setting
+
+OPERATION = re.compile(r"skip|sep_k3|mbconv_k[357]_e[1-8]|conv_k[135]")
+OPERATION_NAMES = "skip, sep_k3, mbconv_k{3,5,7}_e{1..8}, conv_k{1,3,5}"
+
+
+class SpaceParams(Section):
+    """The search space: a chain of stages of searched blocks."""
+
+    name: Literal["mbconv"] = setting("mbconv", "Search space")
+    stem_width: int = setting(24, "Channels after the stem", ge=1, le=1024)
+    stem_stride: Literal[1, 2] = setting(2, "Stride of the stem")
+    widths: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = setting(
+        (24, 48, 96), "Channels of each stage", min_length=1
+    )
+    depths: tuple[Annotated[int, Field(ge=1, le=64)], ...] = setting(
+        (2, 3, 4), "Searched blocks of each stage", min_length=1
+    )
+    head_width: int = setting(128, "Channels before the classifier", ge=1, le=8192)
+    act: Literal["relu", "relu6", "hardswish"] = setting("relu", "Activation")
+    operations: tuple[str, ...] = setting(
+        (
+            "skip",
+            "sep_k3",
+            "mbconv_k3_e2",
+            "mbconv_k5_e2",
+            "mbconv_k3_e4",
+            "mbconv_k5_e4",
+            "conv_k3",
+        ),
+        f"Candidates of every decision: {OPERATION_NAMES}",
+        min_length=2,
+    )
+
+    @field_validator("depths")
+    @classmethod
+    def _one_depth_per_width(cls, depths: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        widths = info.data.get("widths", depths)
+        if len(depths) != len(widths):
+            raise ValueError(f"{len(depths)} depths for {len(widths)} widths; give one per stage")
+        return depths
+
+    @field_validator("operations")
+    @classmethod
+    def _known_and_distinct(cls, operations: tuple[str, ...]) -> tuple[str, ...]:
+        known = cls.model_fields["operations"].default
+        unknown = [op for op in operations if not OPERATION.fullmatch(op)]
+        wrong = [f"unknown operation {op!r}{did_you_mean(op, known)}" for op in unknown]
+        wrong += [f"{op!r} is listed twice" for op, n in Counter(operations).items() if n > 1]
+        if wrong:
+            raise ValueError("; ".join([*wrong, f"allowed: {OPERATION_NAMES}"]))
+        return operations

@@ -1,0 +1,16 @@
+"""What the family must be fast on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.sections.base import Section, setting
+
+
+class TargetParams(Section):
+    """What the family must be fast on."""
+
+    device: Literal["local"] = setting("local", "`local`: this machine")
+    runtime: Literal["onnxruntime"] = setting("onnxruntime", "Inference runtime")
+    precision: Literal["fp32"] = setting("fp32", "Numbers the models compute in")
+    threads: int = setting(1, "Threads of one inference", ge=1, le=256)
