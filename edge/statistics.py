@@ -18,7 +18,7 @@ from edge.errors import EdgeError
 
 MIN_BLOCKS_FOR_INTERVAL = 5
 _NS_PER_MS = 1e6
-_MIN_SEGMENTS = 7  # fewer segments say too little about the variance between them
+_MIN_SEGMENTS = 7  # fewer stretches say too little about the variance between them
 
 Array = npt.NDArray[np.float64]
 
@@ -78,12 +78,14 @@ def percentile_bounds(
 ) -> list[float | None]:
     """An upper bound of each quantile, at least the median; None where runs are too few.
 
-    The larger of two order statistics (Conover, Practical Nonparametric Statistics, 3.2): that
-    of the n runs as if they were independent, and that of as many independent runs as they are
-    worth. They are worth n divided by the design effect: the variance of the number of slow
-    runs per stretch of runs over what independent runs would have (batch means; Heidelberger &
-    Lewis, Operations Research 32, 1984). The worst design effect holds for all quantiles, so
-    that their bounds are in order. A burst that did not happen cannot be foreseen.
+    The largest of three: the order statistic of the n runs as if they were independent (Conover,
+    Practical Nonparametric Statistics, 3.2); that of as many independent runs as they are worth;
+    and the quantile of the slowest block, because a processor that changes its clock makes whole
+    blocks slow. Runs are worth n divided by the design effect: the variance, inside the blocks,
+    of the number of slow runs per stretch of runs over what independent runs would have (batch
+    means; Heidelberger & Lewis, Operations Research 32, 1984). The worst design effect holds for
+    all quantiles, so that their bounds are in order. A burst that did not happen cannot be
+    foreseen.
     """
     runs = np.sort(np.concatenate(blocks))
     n = len(runs)
@@ -96,7 +98,8 @@ def percentile_bounds(
             bounds.append(None)
         else:
             slower = min(pooled, dependent * n // worth)
-            bounds.append(float(max(runs[n - 1 - slower], np.median(runs))))
+            slowest_block = max(float(np.quantile(block, q)) for block in blocks)
+            bounds.append(max(float(runs[n - 1 - slower]), float(np.median(runs)), slowest_block))
     return bounds
 
 
@@ -157,18 +160,21 @@ def _design_effect(blocks: Sequence[Array], runs: Array, tail: float) -> float:
     threshold = runs[max(0, n - 1 - math.floor(tail * n))]
     slow = [block >= threshold for block in blocks]
     worst, length = 1.0, 4
-    while len(counts := _counts(slow, length)) >= _MIN_SEGMENTS:
-        share = float(np.concatenate(slow).mean())
-        independent = length * share * (1 - share)
-        if independent > 0:
-            worst = max(worst, float(counts.var(ddof=1)) / independent)
+    while len(counts := [_counts(block, length) for block in slow if len(block) >= 2 * length]):
+        degrees = sum(len(c) - 1 for c in counts)
+        if degrees < _MIN_SEGMENTS:
+            break
+        # Around each block's own mean: that a whole block is slow is no burst.
+        found = sum(float(((c - c.mean()) ** 2).sum()) for c in counts)
+        expected = sum((len(c) - 1) * float(c.mean() * (1 - c.mean() / length)) for c in counts)
+        if expected > 0:
+            worst = max(worst, found / expected)
         length *= 2
     return worst
 
 
-def _counts(slow: Sequence[npt.NDArray[np.bool_]], length: int) -> Array:
-    """The number of slow runs in every whole stretch of `length` runs inside a block."""
-    stretches = [
-        block[: len(block) // length * length].reshape(-1, length).sum(axis=1) for block in slow
-    ]
-    return np.concatenate(stretches).astype(np.float64)
+def _counts(slow: npt.NDArray[np.bool_], length: int) -> Array:
+    """The number of slow runs in every whole stretch of `length` runs."""
+    stretches = slow[: len(slow) // length * length].reshape(-1, length)
+    counts: Array = stretches.sum(axis=1, dtype=np.float64)
+    return counts

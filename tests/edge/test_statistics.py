@@ -130,6 +130,22 @@ def test_the_bound_of_p95_holds_nineteen_times_in_twenty(draw) -> None:  # type:
     assert missed <= 0.08 * trials  # 5 % and twice the standard error of 200 trials
 
 
+def test_blocks_at_two_clocks_still_have_a_bound_and_it_holds() -> None:
+    """Every other block, by chance, runs at 1.15 times the time: what turbo clocks do."""
+    rng = np.random.default_rng(3)
+    true_p95 = 1.15 * (1 + 0.1 * 0.9)  # the slowest twentieth is a tenth of the slow half
+    trials = 200
+
+    def session() -> list[np.ndarray]:
+        clocks = np.where(rng.random(7) < 0.5, 1.15, 1.0)
+        return [clock * (1 + rng.random(500) / 10) for clock in clocks]
+
+    bounds = [percentile_bounds(session(), (0.9, 0.95))[1] for _ in range(trials)]
+    assert None not in bounds
+    assert sum(bound < true_p95 for bound in bounds) <= 0.08 * trials
+    assert max(bounds) <= 1.15 * 1.1  # no more than the slowest run there can be
+
+
 def test_a_burst_counts_as_little_evidence() -> None:
     """The same runs, in bursts and shuffled: the bursts say less, so their bound is higher."""
     rng = np.random.default_rng(2)
