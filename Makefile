@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro references smoke test tests e2e lint types format wheel clean
+.PHONY: help env repro references smoke test tests e2e lint types format docs wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ types: env  ## mypy, strict
 format: env  ## let ruff fix and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: env  ## write the pages that are generated
+	$(BIN)/python -m pipeline parameters
 
 wheel: env  ## build the wheel of the device side into dist/
 	$(BIN)/python -m build --wheel

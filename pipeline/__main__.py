@@ -73,6 +73,14 @@ def references() -> None:
 
 
 @main.command()
+def parameters() -> None:
+    """Write docs/parameters.md from the sections that check params.yaml."""
+    from pipeline import parameters_page
+
+    parameters_page.write()
+
+
+@main.command()
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
