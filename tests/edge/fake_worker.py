@@ -45,7 +45,9 @@ class FakeSession:
 @register
 class FakeRuntime:
     name = "fake"
+    suffix = ".fake"
     provider = "fake"
+    install = "nothing"
 
     def version(self) -> str:
         return "1"
