@@ -21,8 +21,11 @@ from edge.files import sha256_of, write_atomic
 from edge.record import Target, Verdict
 from edge.spec import Architecture
 
+Format = Literal["onnx", "tflite"]
+
 FORMAT_VERSION: Literal[1] = 1
 MANIFEST_NAME = "family.json"
+FORMATS: Mapping[str, Format] = {"onnxruntime": "onnx", "litert": "tflite"}  # what a runtime reads
 
 
 class FamilyError(EdgeError, ValueError):
@@ -47,7 +50,7 @@ class Artifact(_Frozen):
     path: str  # relative to the manifest, with forward slashes
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size_bytes: int = Field(gt=0)
-    format: Literal["onnx"] = "onnx"
+    format: Format
     precision: str
     test_accuracy: float | None = Field(default=None, ge=0, le=1)
     max_relative_error: float | None = Field(default=None, ge=0)
@@ -115,9 +118,10 @@ class Member(_Frozen):
         """Raises SpecError where the manifest holds something else."""
         return Architecture.from_dict(self.architecture)
 
-    def artifact(self, precision: str) -> Artifact | None:
-        """The model file of that precision, if there is one."""
-        return next((a for a in self.artifacts if a.precision == precision), None)
+    def artifact(self, target: Target) -> Artifact | None:
+        """The model file in the format of the target's runtime and of its precision, if any."""
+        wanted = FORMATS.get(target.runtime), target.precision
+        return next((a for a in self.artifacts if (a.format, a.precision) == wanted), None)
 
     def latency(self, target: Target) -> Latency | None:
         """The last measurement on `target` that is not invalid, if there is one."""

@@ -52,7 +52,7 @@ class Pick:
     @property
     def artifact(self) -> Artifact | None:
         """The model file that was measured."""
-        return self.member.artifact(self.latency.target.precision)
+        return self.member.artifact(self.latency.target)
 
     @property
     def median_ms(self) -> float:
@@ -114,7 +114,7 @@ class _Candidate:
     @property
     def rank(self) -> tuple[float, float, int, str]:
         """Smallest first: accurate, then fast, then small; the name makes the order total."""
-        artifact = self.member.artifact(self.latency.target.precision)
+        artifact = self.member.artifact(self.latency.target)
         size_bytes = artifact.size_bytes if artifact else 0
         return -self.member.holdout_accuracy, self.latency.median_ms, size_bytes, self.member.name
 

@@ -1,16 +1,23 @@
-"""Text for a terminal of 80 columns."""
+"""What the terminal shows: tables with a little style, plain text where there is no terminal.
+
+Without a terminal lines have 80 columns and no escape codes, so that the same data gives the same
+text everywhere. `NO_COLOR` is respected. rich is imported when something is shown, never before.
+"""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from edge.family import Manifest, Member
     from edge.record import Target
 
 WIDTH = 80
+_GAP = (0, 2, 0, 0)  # two blanks to the right of a cell
 
 
 def fill(text: str, indent: int = 0) -> str:
@@ -20,39 +27,75 @@ def fill(text: str, indent: int = 0) -> str:
     )
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells, the head first: names to the left, numbers to the right. A name is cut
-    where the line would not hold it."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    widths[0] = min(widths[0], WIDTH - sum(width + 2 for width in widths[1:]))
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else _shorten(cell, width).ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> str:
+    """Rows of cells below their headings: `names` columns of text to the left, then numbers.
+
+    A heading of two lines has the unit in its second one. The first column is cut where the line
+    would not hold it.
+    """
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, padding=_GAP, header_style="bold")
+    for column, heading in enumerate(head):
+        grid.add_column(
+            heading,
+            style="cyan" if column == 0 else "",
+            justify="left" if column < names else "right",
+            no_wrap=column > 0,
+            overflow="ellipsis",
+        )
+    for row in rows:
+        grid.add_row(*row)
+    return _render(grid)
+
+
+def facts(values: Mapping[str, str]) -> str:
+    """One line per fact, its name in front; long values are wrapped."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=_GAP)
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    for name, value in values.items():
+        grid.add_row(name, value)
+    return _render(grid)
 
 
 def members_table(manifest: Manifest, target: Target | None) -> str:
     """The members of a family, with what was measured on `target`."""
-    head = ["member", "hold-out", "test", "median ms", "p95 ms", "size kB", "MMACs"]
-    return table([head, *(_member_row(member, target) for member in manifest.members)])
+    head = [
+        *("member", "hold-out\n%", "test\n%", "median\nms", "p95\nms"),
+        *("file\nkB", "peak\nMB", "params\nk", "MACs\nM"),
+    ]
+    return table(head, [_member_row(member, target) for member in manifest.members])
 
 
 def _member_row(member: Member, target: Target | None) -> list[str]:
     latency = member.latency(target) if target else None
-    artifact = member.artifact(target.precision if target else "fp32")
+    artifact = member.artifact(target) if target else next(iter(member.artifacts), None)
     return [
         member.name,
-        f"{member.holdout_accuracy:.2%}",
-        f"{member.test_accuracy:.2%}",
-        f"{latency.median_ms:.3f}" if latency else "-",
-        f"{latency.p95_ms:.3f}" if latency and latency.p95_ms else "-",
-        f"{artifact.size_bytes / 1000:.0f}" if artifact else "-",
-        f"{member.macs / 1e6:.2f}",
+        _number(member.holdout_accuracy, 2, unit=1e-2),
+        _number(member.test_accuracy, 2, unit=1e-2),
+        _number(latency and latency.median_ms, 3),
+        _number(latency and latency.p95_ms, 3),
+        _number(artifact and artifact.size_bytes, 0, unit=1e3),
+        _number(latency and latency.peak_memory_bytes, 1, unit=1e6),
+        _number(member.parameters, 1, unit=1e3),
+        _number(member.macs, 2, unit=1e6),
     ]
 
 
-def _shorten(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+def _number(value: float | None, digits: int, unit: float = 1.0) -> str:
+    return "-" if value is None else f"{value / unit:.{digits}f}"
+
+
+def _render(grid: Table) -> str:
+    from rich.console import Console
+
+    # Names are data: neither markup nor smileys are looked for in them.
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.width = max(WIDTH, console.width) if console.is_terminal else WIDTH
+    with console.capture() as captured:
+        console.print(grid)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())

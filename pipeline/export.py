@@ -93,6 +93,7 @@ def export_model(
         path=path.name,
         sha256=sha256_of(path),
         size_bytes=path.stat().st_size,
+        format="onnx",
         precision=PRECISION,
         test_accuracy=file_accuracy(path, Images.test(data)),
         max_relative_error=error,

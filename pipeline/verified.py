@@ -165,7 +165,7 @@ def members_csv(verified: Sequence[Verified]) -> str:
 
 
 def _row(member: Member, prediction: Prediction, latency: Latency) -> list[object]:
-    artifact = member.artifact(latency.target.precision)
+    artifact = member.artifact(latency.target)
     times_ms = (prediction.mean_ms, latency.median_ms, latency.lo_ms, latency.hi_ms, latency.p95_ms)
     return [
         member.name,

@@ -85,7 +85,7 @@ def protocol(params: VerifyParams) -> Protocol:
 
 def member_job(family: Family, member: Member, target: Target) -> Job:
     """The member's file of the target's precision. Raises VerifyError where it has none."""
-    artifact = member.artifact(target.precision)
+    artifact = member.artifact(target)
     if artifact is None:
         there = ", ".join(a.precision for a in member.artifacts) or "none"
         raise VerifyError(

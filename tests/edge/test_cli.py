@@ -31,7 +31,13 @@ def member(name: str, accuracy: float, p95_ms: float, target: Target = TARGET) -
         "macs": 12_340_000,
         "parameters": 1,
         "artifacts": [
-            {"path": "m.onnx", "sha256": "0" * 64, "size_bytes": 98_700, "precision": "fp32"}
+            {
+                "path": "m.onnx",
+                "sha256": "0" * 64,
+                "size_bytes": 98_700,
+                "format": "onnx",
+                "precision": "fp32",
+            }
         ],
         "latencies": [
             {

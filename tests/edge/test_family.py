@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from edge.family import Family, FamilyError, FamilyMissing, IntegrityError, Latency, Manifest
+from edge.family import (
+    Family,
+    FamilyError,
+    FamilyMissing,
+    IntegrityError,
+    Latency,
+    Manifest,
+)
 from edge.record import Target
 from edge.spec import Architecture, BlockSpec, Row
 
@@ -18,7 +25,7 @@ ARCHITECTURE = Architecture(
 def target(**changes: Any) -> dict[str, Any]:
     fields = {
         "device": "board",
-        "runtime": "ort",
+        "runtime": "onnxruntime",
         "runtime_version": "1",
         "provider": "cpu",
         "precision": "fp32",
@@ -46,6 +53,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "path": "small/model.onnx",
         "sha256": hashlib.sha256(MODEL).hexdigest(),
         "size_bytes": len(MODEL),
+        "format": "onnx",
         "precision": "fp32",
         "test_accuracy": 0.9,
         "max_relative_error": 1e-6,
@@ -163,3 +171,26 @@ def test_the_last_valid_latency_of_a_target_counts() -> None:
 def test_unknown_member_names_the_others() -> None:
     with pytest.raises(FamilyError, match="no member 'big' in the family; there are: small"):
         Manifest.model_validate(manifest()).member("big")
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({}, "small/model.onnx"),
+        ({"runtime": "litert"}, "m.tflite"),
+        ({"runtime": "litert", "precision": "int8"}, "m-int8.tflite"),
+        ({"precision": "int8"}, None),
+        ({"runtime": "a runtime of tomorrow"}, None),
+    ],
+)
+def test_a_target_runs_the_file_of_its_runtime_and_precision(
+    changes: dict[str, Any], path: str | None
+) -> None:
+    data = manifest()
+    (onnx,) = data["members"][0]["artifacts"]
+    tflite = {**onnx, "path": "m.tflite", "format": "tflite"}
+    int8 = {**tflite, "path": "m-int8.tflite", "precision": "int8"}
+    data["members"][0]["artifacts"] = [int8, tflite, onnx]
+    (member,) = Manifest.model_validate(data).members
+    found = member.artifact(Target.model_validate(target(**changes)))
+    assert (found and found.path) == path

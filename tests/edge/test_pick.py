@@ -11,7 +11,7 @@ from edge.pick import NoFit, PickError, pick
 NOW = datetime(2026, 1, 31, tzinfo=timezone.utc)
 TARGET = {
     "device": "board",
-    "runtime": "ort",
+    "runtime": "onnxruntime",
     "runtime_version": "1",
     "provider": "cpu",
     "precision": "fp32",
@@ -42,6 +42,7 @@ def member(
         "path": f"{name}.onnx",
         "sha256": "0" * 64,
         "size_bytes": size_bytes,
+        "format": "onnx",
         "precision": "fp32",
     }
     return {

@@ -17,7 +17,12 @@ from pipeline.verify import FAMILY_FOLDER
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 TARGET = Target(
-    device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
+    device="d",
+    runtime="onnxruntime",
+    runtime_version="1",
+    provider="p",
+    precision="fp32",
+    threads=1,
 )
 PARAMS = Params.model_validate({"retrain": {"epochs": 1, "batch_size": 4, "workers": 1}})
 MEMBERS_MS = {"small": 0.07, "large": 0.9}
@@ -61,7 +66,11 @@ def artifact(folder, name):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(name)
     return Artifact(
-        path=path.name, sha256=sha256_of(path), size_bytes=path.stat().st_size, precision="fp32"
+        path=path.name,
+        sha256=sha256_of(path),
+        size_bytes=path.stat().st_size,
+        format="onnx",
+        precision="fp32",
     )
 
 

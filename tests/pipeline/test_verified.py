@@ -12,7 +12,12 @@ from pipeline.verified import latency_of, members_csv, numbers, verify
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 TARGET = Target(
-    device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
+    device="d",
+    runtime="onnxruntime",
+    runtime_version="1",
+    provider="p",
+    precision="fp32",
+    threads=1,
 )
 BLOCK = BlockSpec("conv_k3", 4, 4, 8, 8)
 TABLE = Table(TARGET, 1.0, {BLOCK.key: TableRow(0.5, 0.5, 0.5, 100, "clean", NOW.isoformat())})
@@ -32,7 +37,9 @@ def member(name="m", blocks=1, budget_ms=None, holdout=0.5, test=0.4):
         test_accuracy=test,
         macs=7,
         parameters=8,
-        artifacts=(Artifact(path="m", sha256="0" * 64, size_bytes=9, precision="fp32"),),
+        artifacts=(
+            Artifact(path="m", sha256="0" * 64, size_bytes=9, format="onnx", precision="fp32"),
+        ),
         budget_ms=budget_ms,
     )
 

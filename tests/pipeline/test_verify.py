@@ -18,7 +18,12 @@ from pipeline.verify import VerifyError
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 TARGET = Target(
-    device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
+    device="d",
+    runtime="onnxruntime",
+    runtime_version="1",
+    provider="p",
+    precision="fp32",
+    threads=1,
 )
 BLOCK = BlockSpec("conv_k3", 4, 4, 8, 8)
 TABLE = Table(TARGET, 1.0, {BLOCK.key: TableRow(0.5, 0.5, 0.5, 100, "clean", NOW.isoformat())})
@@ -46,6 +51,7 @@ def write_exported(root, *names):
             path=path.name,
             sha256=sha256_of(path),
             size_bytes=path.stat().st_size,
+            format="onnx",
             precision="fp32",
         )
         members.append(
