@@ -7,22 +7,30 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from edge import __version__
 from edge.errors import EdgeError
-from edge.text import fill, members_table
+from edge.text import facts, fill, members_table, table
 
 if TYPE_CHECKING:
     from edge.family import Manifest
+    from edge.pick import Pick
     from edge.record import Target
 
 EXIT_ERROR = 1
 EXIT_NO_FIT = 3
 _FAMILY = Path("results/family")
+_COMPLETION = """\b
+Completion for the running shell, bash (or zsh_source) and fish:
+  eval "$(_FACET_COMPLETE=bash_source facet)"
+  _FACET_COMPLETE=fish_source facet | source
+"""
+_AS_JSON = "edgefacet.as_json"  # in the context's meta: how an error is to be told
 
 
 class _Facet(click.Group):
@@ -32,11 +40,14 @@ class _Facet(click.Group):
         try:
             return super().invoke(ctx)
         except EdgeError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(EXIT_ERROR)
+            _fail(ctx, error, EXIT_ERROR)
 
 
-@click.group(cls=_Facet, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Facet,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_COMPLETION,
+)
 @click.version_option(__version__, prog_name="facet")
 def main() -> None:
     """One search, a family of networks, one for every latency budget.
@@ -45,7 +56,19 @@ def main() -> None:
     """
 
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def _note(ctx: click.Context, _param: click.Parameter, as_json: bool) -> bool:
+    ctx.meta[_AS_JSON] = as_json
+    return as_json
+
+
+_json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_note,
+    help="Print one JSON object instead of text, also for an error.",
+)
 _family_option = click.option(
     "--family",
     type=click.Path(path_type=Path),
@@ -61,14 +84,23 @@ def _positive(_ctx: click.Context, _param: click.Parameter, value: float) -> flo
     return value
 
 
+def _complete_runtime(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
+    from edge import runtimes
+
+    return [name for name in runtimes.names() if name.startswith(typed)]
+
+
 @main.command("info")
 @_json_option
 def info(as_json: bool) -> None:
-    """Show this machine and what would make it fit to measure."""
+    """Show this machine and its runtimes.
+
+    Also says what would make it fit to measure.
+    """
     from edge import device as machine
 
     device, conditions = machine.describe(), machine.conditions()
-    facts = {
+    seen = {
         "device": device.fingerprint,
         "memory_bytes": device.memory_bytes,
         "os": conditions.os,
@@ -80,23 +112,25 @@ def info(as_json: bool) -> None:
         "runtimes": _runtimes(),
         "advice": machine.advice(device, conditions),
     }
-    click.echo(json.dumps(facts, indent=2) if as_json else _info_text(facts))
+    _tell(as_json, seen, lambda: _info_text(seen))
 
 
 @main.command("members")
 @_family_option
 @_json_option
 def members(family: Path, as_json: bool) -> None:
-    """List the members of a family, as measured on each target."""
+    """List the members of a family.
+
+    There is a table for every target that they were measured on.
+    """
     from edge.family import Family
 
     manifest = Family.load(family).manifest
-    if as_json:
-        click.echo(json.dumps([m.model_dump(mode="json") for m in manifest.members], indent=2))
-        return
-    for target in manifest.targets or (None,):
-        click.echo(fill(f"Target {target.id}: {target}" if target else "Not measured yet."))
-        click.echo(members_table(manifest, target))
+    content = {
+        "targets": [_target_dict(target) for target in manifest.targets],
+        "members": [member.model_dump(mode="json") for member in manifest.members],
+    }
+    _tell(as_json, content, lambda: _members_text(manifest))
 
 
 @main.command("pick")
@@ -117,6 +151,11 @@ def members(family: Path, as_json: bool) -> None:
 @click.option(
     "--min-accuracy", type=click.FloatRange(0, 1), help="Least hold-out accuracy, 0 to 1."
 )
+@click.option(
+    "--runtime",
+    shell_complete=_complete_runtime,
+    help="Runtime to pick for, where there are several.",
+)
 @click.option("--target", "target_id", help="Target to pick for, where there are several.")
 @_family_option
 @_json_option
@@ -126,25 +165,40 @@ def pick_member(
     budget_ms: float,
     percentile: str,
     min_accuracy: float | None,
+    runtime: str | None,
     target_id: str | None,
     family: Path,
     as_json: bool,
 ) -> None:
-    """Name the most accurate member that is proven to fit a budget."""
+    """Name the most accurate member that fits a budget.
+
+    Fits means proven: the upper bound of the percentile is within the budget.
+    """
     from edge.family import Family
     from edge.pick import NoFit, pick
 
     manifest = Family.load(family).manifest
     target = _find_target(manifest, target_id) if target_id else None
     try:
-        chosen = pick(manifest, budget_ms, int(percentile), min_accuracy, target=target)
+        chosen = pick(
+            manifest, budget_ms, int(percentile), min_accuracy, target=target, runtime=runtime
+        )
     except NoFit as error:
-        if as_json:
-            answer = {"error": str(error), "fastest": error.fastest, "gap_ms": error.gap_ms}
-            click.echo(json.dumps(answer, indent=2))
-        click.echo(f"error: {error}", err=True)
-        ctx.exit(EXIT_NO_FIT)
-    click.echo(json.dumps(chosen.to_dict(), indent=2) if as_json else fill(str(chosen)))
+        _fail(ctx, error, EXIT_NO_FIT, fastest=error.fastest, gap_ms=error.gap_ms)
+    target_dict = _target_dict(chosen.latency.target)
+    _tell(as_json, {**chosen.to_dict(), "target": target_dict}, lambda: _pick_text(chosen))
+
+
+def _tell(as_json: bool, content: dict[str, Any], text: Callable[[], str]) -> None:
+    click.echo(json.dumps(content, indent=2) if as_json else text())
+
+
+def _fail(ctx: click.Context, error: EdgeError, code: int, **details: Any) -> NoReturn:
+    if ctx.meta.get(_AS_JSON):
+        answer = {"error": str(error), "kind": type(error).__name__, **details}
+        click.echo(json.dumps(answer, indent=2))
+    click.echo(f"error: {error}", err=True)
+    ctx.exit(code)
 
 
 def _find_target(manifest: Manifest, target_id: str) -> Target:
@@ -155,37 +209,79 @@ def _find_target(manifest: Manifest, target_id: str) -> Target:
     raise click.BadParameter(f"no target {target_id!r}; there are: {known}", param_hint="--target")
 
 
-def _runtimes() -> dict[str, str | None]:
-    """The version of every runtime that EdgeFacet can use; None where it is not installed."""
+def _target_dict(target: Target) -> dict[str, Any]:
+    return {"id": target.id, **target.model_dump(mode="json")}
+
+
+def _runtimes() -> dict[str, dict[str, str | None]]:
+    """What can run models here; the version is None where the runtime is not usable."""
     from edge import runtimes
 
-    versions: dict[str, str | None] = {}
-    for name in runtimes.names():
+    found = {}
+    for runtime in map(runtimes.get_runtime, runtimes.names()):
         try:
-            versions[name] = runtimes.get_runtime(name).version()
-        except runtimes.MissingRuntime:
-            versions[name] = None
-    return versions
+            version, problem = runtime.version(), None
+        except runtimes.MissingRuntime as error:
+            version, problem = None, str(error)
+        found[runtime.name] = {"files": runtime.suffix, "version": version, "problem": problem}
+    return found
 
 
-def _info_text(facts: dict[str, Any]) -> str:
-    def shown(key: str, unit: str = "", scale: float = 1.0) -> str:
-        return "unknown" if facts[key] is None else f"{facts[key] * scale:.0f} {unit}"
+def _info_text(seen: dict[str, Any]) -> str:
+    def shown(key: str, unit: str, scale: float = 1.0) -> str:
+        return "unknown" if seen[key] is None else f"{seen[key] * scale:.0f} {unit}"
 
-    throttled = {None: "unknown", True: "yes", False: "no"}[facts["throttled"]]
-    runtimes = [
-        f"{name} {version or '(not installed)'}" for name, version in facts["runtimes"].items()
-    ]
-    lines = {
-        "Device": facts["device"],
+    machine = {
+        "Device": seen["device"],
         "Memory": shown("memory_bytes", "MiB", 2**-20),
-        "System": f"{facts['os'] or 'unknown'}, kernel {facts['kernel'] or 'unknown'}",
-        "Power mode": facts["power_mode"],
+        "System": f"{seen['os'] or 'unknown'}, kernel {seen['kernel'] or 'unknown'}",
+        "Power mode": seen["power_mode"],
         "Clock": shown("clock_mhz", "MHz"),
         "Temperature": shown("temperature_c", "°C"),
-        "Throttled": throttled,
-        "Runtimes": ", ".join(runtimes) or "none",
+        "Throttled": {None: "unknown", True: "yes", False: "no"}[seen["throttled"]],
     }
-    text = [fill(f"{name + ':':<13}{value}", indent=13) for name, value in lines.items()]
-    advice = [fill(f"- {sentence}", indent=2) for sentence in facts["advice"]]
-    return "\n".join([*text, "", "To measure well:" if advice else "Fit to measure.", *advice])
+    runtimes = seen["runtimes"].items()
+    rows = [[name, of["files"], of["version"] or "not installed"] for name, of in runtimes]
+    problems = [fill(f"- {of['problem']}", indent=2) for _, of in runtimes if of["problem"]]
+    advice = [fill(f"- {sentence}", indent=2) for sentence in seen["advice"]]
+    return "\n".join(
+        [
+            facts(machine),
+            "",
+            table(["runtime", "files", "version"], rows, names=3),
+            *problems,
+            "",
+            "To measure well:" if advice else "Fit to measure.",
+            *advice,
+        ]
+    )
+
+
+def _members_text(manifest: Manifest) -> str:
+    if not manifest.targets:
+        return f"Not measured yet.\n{members_table(manifest, None)}"
+    return "\n\n".join(
+        f"{fill(f'Target {target.id}: {target}')}\n{members_table(manifest, target)}"
+        for target in manifest.targets
+    )
+
+
+def _pick_text(chosen: Pick) -> str:
+    latency, artifact = chosen.latency, chosen.artifact
+    stale = ": measure again" if chosen.stale else ""
+    file = f"{artifact.path}, {artifact.size_bytes / 1000:.0f} kB" if artifact else "none"
+    return facts(
+        {
+            "Member": chosen.name,
+            "File": file,
+            f"p{chosen.percentile}": f"<= {chosen.bound_ms:.3f} ms, {chosen.margin_ms:.3f} ms "
+            f"below the budget of {chosen.budget_ms:g} ms",
+            "Median": f"{chosen.median_ms:.3f} ms",
+            "Accuracy": f"{chosen.member.holdout_accuracy:.2%} hold-out, "
+            f"{chosen.member.test_accuracy:.2%} test",
+            "Measured": f"{chosen.n} runs, {latency.verdict}, "
+            f"{chosen.age_days:.0f} days ago{stale}",
+            "Target": f"{latency.target.id}: {latency.target}",
+            "Runner-up": chosen.runner_up or "no other member fits",
+        }
+    )

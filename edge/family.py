@@ -152,9 +152,9 @@ class Manifest(_Frozen):
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """What the members were measured on, ordered by id."""
-        by_id = {m.target.id: m.target for member in self.members for m in member.latencies}
-        return tuple(by_id[key] for key in sorted(by_id))
+        """What the members were measured on, ordered by device, then by runtime."""
+        targets = {latency.target for member in self.members for latency in member.latencies}
+        return tuple(sorted(targets, key=str))
 
     def member(self, name: str) -> Member:
         """Raises FamilyError, which names the members there are."""

@@ -126,21 +126,26 @@ def pick(
     min_accuracy: float | None = None,
     *,
     target: Target | None = None,
+    runtime: str | None = None,
     now: datetime | None = None,
 ) -> Pick:
     """The member with the best hold-out accuracy whose upper bound is within `budget_ms`.
 
     Latencies of one `target` are compared, which may be left out where the family was measured
-    on one only. Raises PickError for a question without sense, NoFit when nothing fits.
+    on one only, or on one only with `runtime`. Raises PickError for a question without sense,
+    NoFit when nothing fits.
     """
     if not budget_ms > 0:
         raise PickError(f"a budget must be positive, not {budget_ms:g} ms")
     if percentile not in PERCENTILES:
         raise PickError(f"percentile {percentile} is not measured; choose 90, 95 or 99")
     manifest = family.manifest if isinstance(family, Family) else family
+    wanted = _only_target(manifest, runtime) if target is None else target
+    if wanted is not None and runtime not in (None, wanted.runtime):
+        raise PickError(f"target {wanted.id} is one of {wanted.runtime}, not of {runtime}")
     accurate = [
         candidate
-        for candidate in _candidates(manifest, percentile, target)
+        for candidate in _candidates(manifest, percentile, wanted)
         if candidate.member.holdout_accuracy >= (min_accuracy or 0.0)
     ]
     bounds = [(c, c.bound_ms) for c in sorted(accurate, key=lambda c: c.rank)]
@@ -160,22 +165,25 @@ def pick(
     )
 
 
-def _one_target(manifest: Manifest) -> Target | None:
+def _only_target(manifest: Manifest, runtime: str | None) -> Target | None:
     """The target that the family was measured on; None where it was not measured."""
-    if len(manifest.targets) > 1:
-        names = "".join(f"\n  {target.id}: {target}" for target in manifest.targets)
+    targets = [target for target in manifest.targets if runtime in (None, target.runtime)]
+    if manifest.targets and not targets:
+        known = ", ".join(sorted({target.runtime for target in manifest.targets}))
+        raise PickError(f"the family was not measured with {runtime!r}; choose among: {known}")
+    if len(targets) > 1:
+        names = "".join(f"\n  {target.id}: {target}" for target in targets)
         raise PickError(
             f"the family was measured on several targets, which are never ranked together:{names}\n"
-            "say which one to pick for (--target and the first word of its line)"
+            "say which one to pick for (--target and the first word of its line, or --runtime)"
         )
-    return next(iter(manifest.targets), None)
+    return next(iter(targets), None)
 
 
 def _candidates(manifest: Manifest, percentile: int, target: Target | None) -> list[_Candidate]:
-    wanted = target or _one_target(manifest)
-    if wanted is None:
+    if target is None:
         return []
-    measured = [(member, member.latency(wanted)) for member in manifest.members]
+    measured = [(member, member.latency(target)) for member in manifest.members]
     return [_Candidate(m, last, last.bound_ms(percentile)) for m, last in measured if last]
 
 

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def member(name: str, accuracy: float, p95_ms: float, target: Target = TARGET) -
         "holdout_accuracy": accuracy,
         "test_accuracy": accuracy - 0.01,
         "macs": 12_340_000,
-        "parameters": 1,
+        "parameters": 65_432,
         "artifacts": [
             {
                 "path": "m.onnx",
@@ -48,6 +49,7 @@ def member(name: str, accuracy: float, p95_ms: float, target: Target = TARGET) -
                 "p95_ms": p95_ms,
                 "n": 500,
                 "verdict": "clean",
+                "peak_memory_bytes": 1_234_567,
                 "measured_at": "2026-01-01T00:00:00Z",
             }
         ],
@@ -89,6 +91,17 @@ def test_every_command_has_help(command: list[str], option: str) -> None:
     assert max(map(len, result.output.splitlines())) <= 80
 
 
+def test_every_key_of_the_json_is_documented(family: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/cli.md").read_text()
+    commands = (["info"], ["members", "--family", family])
+    answers = [json.loads(facet(*command, "--json").output) for command in commands]
+    for budget_ms in (1, 5):
+        question = ["pick", "--family", family, "--budget-ms", budget_ms, "--json"]
+        answers.append(json.loads(facet(*question).stdout))
+    answers += answers[0]["runtimes"].values()
+    assert [key for answer in answers for key in answer if f"`{key}`" not in text] == []
+
+
 def test_version() -> None:
     assert facet("--version").output == f"facet, version {__version__}\n"
 
@@ -96,7 +109,7 @@ def test_version() -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, edge.cli;"
-        "print(sorted({'numpy', 'pydantic', 'onnxruntime'} & set(sys.modules)))"
+        "print(sorted({'numpy', 'pydantic', 'rich', 'onnxruntime'} & set(sys.modules)))"
     )
     root = Path(__file__).parents[2]
     run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
@@ -106,11 +119,28 @@ def test_help_imports_nothing_heavy() -> None:
 def test_info_says_what_it_sees() -> None:
     text = facet("info")
     assert text.exit_code == 0
-    assert "Device:" in text.output
-    facts = json.loads(facet("info", "--json").output)
-    assert facts["device"]
-    assert "onnxruntime" in facts["runtimes"]
-    assert isinstance(facts["advice"], list)
+    assert text.output.startswith("Device ")
+    seen = json.loads(facet("info", "--json").output)
+    assert seen["device"]
+    assert {name: of["files"] for name, of in seen["runtimes"].items()} == {
+        "litert": ".tflite",
+        "onnxruntime": ".onnx",
+    }
+    assert isinstance(seen["advice"], list)
+
+
+def test_info_says_how_to_install_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", nothing)
+    text = facet("info").output
+    assert "litert       .tflite  not installed" in text
+    assert "- onnxruntime is not installed: pip install 'edgefacet[onnx]'" in text
+    assert max(map(len, text.splitlines())) <= 80
+    litert = json.loads(facet("info", "--json").output)["runtimes"]["litert"]
+    assert litert["version"] is None
+    assert "pip install 'edgefacet[litert]'" in litert["problem"]
 
 
 def test_members_fit_in_80_columns(family: Path) -> None:
@@ -118,23 +148,37 @@ def test_members_fit_in_80_columns(family: Path) -> None:
     lines = result.output.splitlines()
     assert result.exit_code == 0
     assert max(map(len, lines)) == 80
-    head, small, large = lines[-3:]
-    assert " ".join(head.split()) == "member hold-out test median ms p95 ms size kB MMACs"
-    assert small.split() == ["small", "80.00%", "79.00%", "0.750", "1.500", "99", "12.34"]
+    head, units, small, large = lines[-4:]
+    assert " ".join(head.split()) == "hold-out test median p95 file peak params MACs"
+    assert " ".join(units.split()) == "member % % ms ms kB MB k M"
+    expected = ["small", "80.00", "79.00", "0.750", "1.500", "99", "1.2", "65.4", "12.34"]
+    assert small.split() == expected
     assert large.startswith("large-with-a-name")
     assert "…" in large
 
 
 def test_members_as_json(family: Path) -> None:
-    members = json.loads(facet("members", "--family", family, "--json").output)
-    assert members[0]["name"] == "small"
-    assert members[0]["latencies"][0]["p95_ms"] == 1.5
+    answer = json.loads(facet("members", "--family", family, "--json").output)
+    assert answer["targets"] == [{"id": TARGET.id, **TARGET.model_dump()}]
+    assert answer["members"][0]["name"] == "small"
+    assert answer["members"][0]["latencies"][0]["p95_ms"] == 1.5
+
+
+def test_members_that_were_not_measured(tmp_path: Path) -> None:
+    folder = write(tmp_path, {**member("new", 0.8, 1.5), "latencies": []})
+    lines = facet("members", "--family", folder).output.splitlines()
+    assert lines[0] == "Not measured yet."
+    assert lines[-1].split() == ["new", "80.00", "79.00", "-", "-", "99", "-", "65.4", "12.34"]
 
 
 def test_pick_explains_itself(family: Path) -> None:
     result = facet("pick", "--family", family, "--budget-ms", 2)
     assert result.exit_code == 0
-    assert result.output.startswith("small: p95 <= 1.500 ms, 0.500 ms below the budget of 2 ms;")
+    lines = result.output.splitlines()
+    assert lines[0] == "Member     small"
+    assert lines[1] == "File       m.onnx, 99 kB"
+    assert lines[2] == "p95        <= 1.500 ms, 0.500 ms below the budget of 2 ms"
+    assert lines[-1] == "Runner-up  no other member fits"
 
 
 def test_pick_as_json(family: Path) -> None:
@@ -142,6 +186,7 @@ def test_pick_as_json(family: Path) -> None:
     assert answer["name"].startswith("large")
     assert answer["runner_up"] == "small"
     assert answer["margin_ms"] == pytest.approx(2.0)
+    assert answer["target"] == {"id": TARGET.id, **TARGET.model_dump()}
 
 
 def test_nothing_fits_exits_3_and_names_the_fastest_and_the_gap(family: Path) -> None:
@@ -158,6 +203,7 @@ def test_nothing_fits_as_json(family: Path) -> None:
     answer = json.loads(result.stdout)
     assert answer["fastest"] == "small"
     assert answer["gap_ms"] == pytest.approx(0.5)
+    assert answer["kind"] == "NoFit"
     assert answer["error"] in result.stderr
 
 
@@ -188,6 +234,14 @@ def test_an_error_exits_1_without_a_traceback(tmp_path: Path) -> None:
     assert result.stdout == ""
 
 
+def test_an_error_as_json(tmp_path: Path) -> None:
+    result = facet("members", "--family", tmp_path / "nothing", "--json")
+    assert result.exit_code == 1
+    answer = json.loads(result.stdout)
+    assert answer["kind"] == "FamilyMissing"
+    assert answer["error"] in result.stderr
+
+
 def test_a_target_is_chosen_by_its_id(tmp_path: Path) -> None:
     other = TARGET.model_copy(update={"threads": 4})
     folder = write(tmp_path, member("one", 0.8, 1.5), member("four", 0.9, 1.0, other))
@@ -196,7 +250,22 @@ def test_a_target_is_chosen_by_its_id(tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert TARGET.id in refused.stderr
     assert other.id in refused.stderr
-    assert facet(*question, "--target", TARGET.id).output.startswith("one: ")
+    assert "Member     one\n" in facet(*question, "--target", TARGET.id).output
     listed = facet("members", "--family", folder).output
     assert f"Target {TARGET.id}" in listed
     assert f"Target {other.id}" in listed
+
+
+def test_a_target_is_chosen_by_its_runtime(tmp_path: Path) -> None:
+    litert = TARGET.model_copy(update={"runtime": "litert"})
+    folder = write(tmp_path, member("onnx", 0.8, 1.5), member("lite", 0.9, 1.0, litert))
+    question = ["pick", "--family", folder, "--budget-ms", 2]
+    assert facet(*question).exit_code == 1
+    assert "Member     onnx\n" in facet(*question, "--runtime", "onnxruntime").output
+    assert "Member     lite\n" in facet(*question, "--runtime", "litert").output
+
+
+def test_the_shell_completes_runtimes() -> None:
+    environment = {"_FACET_COMPLETE": "bash_complete", "COMP_WORDS": "facet pick --runtime l"}
+    result = CliRunner().invoke(main, [], prog_name="facet", env={**environment, "COMP_CWORD": "3"})
+    assert result.output == "plain,litert\n"

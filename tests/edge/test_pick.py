@@ -160,6 +160,38 @@ def test_targets_are_never_ranked_together() -> None:
     assert pick(mixed, 2.0, target=fp32).name == "small"
 
 
+def test_a_runtime_leaves_its_targets_only() -> None:
+    lite = {**TARGET, "runtime": "litert"}
+    slow = member("lite", 0.99, 1.1, 1.2, target=lite)
+    fast = member("fast", 0.9, 0.5, 0.6, target={**lite, "threads": 2})
+    mixed = family(SMALL, slow)
+    found = pick(mixed, 2.0, runtime="litert")
+    assert (found.name, found.latency.target.runtime) == ("lite", "litert")
+    assert pick(mixed, 2.0, runtime="onnxruntime").name == "small"
+    with pytest.raises(PickError, match="'tvm'; choose among: litert, onnxruntime"):
+        pick(mixed, 2.0, runtime="tvm")
+    with pytest.raises(PickError, match=r"(?s)several targets.*1 thread.*2 thread"):
+        pick(
+            family(SMALL, slow, fast),
+            2.0,
+            runtime="litert",
+        )
+    with pytest.raises(PickError, match="is one of litert, not of onnxruntime"):
+        pick(mixed, 2.0, target=found.latency.target, runtime="onnxruntime")
+
+
+def test_the_file_of_a_pick_is_the_one_that_was_measured() -> None:
+    lite = {**TARGET, "runtime": "litert"}
+    both = member("both", 0.9, 1.0, 1.2)
+    (onnx,), (latency,) = both["artifacts"], both["latencies"]
+    both["artifacts"] = [onnx, {**onnx, "path": "both.tflite", "format": "tflite"}]
+    both["latencies"] = [latency, {**latency, "target": lite}]
+    for runtime, path in (("onnxruntime", "both.onnx"), ("litert", "both.tflite")):
+        artifact = pick(family(both), 2.0, runtime=runtime).artifact
+        assert artifact is not None
+        assert artifact.path == path
+
+
 @pytest.mark.parametrize("budget_ms", [0, -1, float("nan")])
 def test_a_budget_is_positive(budget_ms: float) -> None:
     with pytest.raises(PickError, match="must be positive"):

@@ -1,14 +1,43 @@
-from edge.text import fill, table
+import pytest
+
+from edge.text import facts, fill, table
 
 
 def test_names_stand_left_and_numbers_right() -> None:
-    assert table([["name", "ms"], ["a", "1.25"]]) == "name    ms\na     1.25"
+    assert table(["name", "ms"], [["a", "1.25"]]) == "name    ms\na     1.25"
+    assert table(["name", "of"], [["a", "b"]], names=2) == "name  of\na     b"
+
+
+def test_a_unit_stands_below_its_heading() -> None:
+    assert table(["name", "p95\nms"], [["a", "1"]]) == "      p95\nname   ms\na       1"
 
 
 def test_a_name_gives_way_where_the_line_is_full() -> None:
-    first, second = table([["n" * 100, "1"], ["short", "22"]]).splitlines()
+    first, second = table(["n", "ms"], [["n" * 100, "1"], ["short", "22"]]).splitlines()[1:]
     assert first == "n" * 75 + "…" + "   1"  # 80 - 2 for the number - 2 between them
     assert second == "short" + " " * 73 + "22"
+
+
+def test_names_are_data_and_no_markup() -> None:
+    assert table(["[red]name[/]"], [["[b]:smile:[/b]"]]) == "[red]name[/]\n[b]:smile:[/b]"
+
+
+def test_a_long_fact_is_wrapped_beside_its_name() -> None:
+    assert facts({"A": "1", "Name": "word " * 16}).splitlines() == [
+        "A     1",
+        "Name  " + " ".join(["word"] * 15),
+        "      word",
+    ]
+
+
+def test_a_terminal_gets_style_and_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    cyan = "\x1b[36m"
+    assert cyan in table(["name"], [["a"]])
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert cyan not in table(["name"], [["a"]])
 
 
 def test_lines_after_the_first_are_indented() -> None:
