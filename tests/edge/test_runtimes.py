@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.family import FORMATS
 from edge.runtimes import UnknownRuntime, get_runtime, names, names_for, register
 
 
@@ -27,6 +28,12 @@ def test_a_name_is_registered_once() -> None:
 )
 def test_the_runtimes_of_a_file(suffix: str, expected: list[str]) -> None:
     assert names_for(suffix) == expected
+
+
+def test_a_family_knows_the_format_of_every_runtime() -> None:
+    assert {name: get_runtime(name).suffix for name in names()} == {
+        name: f".{form}" for name, form in FORMATS.items()
+    }
 
 
 def test_asking_for_the_version_imports_nothing_heavy() -> None:
