@@ -119,7 +119,7 @@ def test_the_family_is_measured_and_ready_to_deploy(root, capsys):
     assert datetime.fromisoformat(family.manifest.created).tzinfo is not None
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 80
-    assert "small     80.00%  70.00%      1.000   1.000" in printed
+    assert "small      80.00  70.00   1.000  1.000" in printed
 
 
 def test_the_records_are_of_members_with_their_architecture(root):
