@@ -16,7 +16,7 @@ from pipeline import dataset, metrics
 from pipeline.batches import Images
 from pipeline.calibrate import read_calibration
 from pipeline.extraction import candidates as pool
-from pipeline.extraction import evidence, table
+from pipeline.extraction import evidence, steering, table
 from pipeline.extraction.candidates import Candidate, Predictor
 from pipeline.extraction.choose import (
     Choice,
@@ -55,7 +55,9 @@ def run(params: Params) -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     write_members(ARCHITECTURES_FILE, members)
     seen = {"search": family.seen, "control": control.seen}
-    write_atomic(OUTPUT / "candidates.csv", table.to_csv(extraction.space, seen))
+    write_atomic(OUTPUT / "candidates.csv", table.candidates_csv(extraction.space, seen))
+    write_atomic(OUTPUT / "control.csv", table.control_csv(extraction.shared_bins(family, control)))
+    write_atomic(OUTPUT / "steering.csv", table.steering_csv(extraction.steering()))
     metrics.write(OUTPUT, extraction.summary(family, control, choices, members))
     _report(extraction, family, control, choices, members)
 
@@ -156,7 +158,7 @@ class Extraction:
         """Numbers for `dvc metrics`."""
         compared = self.against_control(family, control)
         latencies = [member.predicted_ms for member in members]
-        steering = evidence.steering(
+        heard = evidence.steering(
             self.result.hypernet, self.space.operations, self.result.kappa_range
         )
         return {
@@ -170,12 +172,21 @@ class Extraction:
             "control_half_width": compared.half_width,
             "control_win_share": compared.win_share,
             "control_ties": int(compared.ties),
-            **{f"steering_{op}": value for op, value in steering.items()},
+            **{f"steering_{op}": value for op, value in heard.items()},
         }
 
     def against_control(self, family: Scored, control: Scored) -> evidence.Control:
         """The comparison that the first line of every report is about."""
-        return evidence.against_control(family.judged, control.judged, self.limits_ms, BINS)
+        return evidence.against_control(self.shared_bins(family, control))
+
+    def shared_bins(self, family: Scored, control: Scored) -> list[evidence.Bin]:
+        """What the comparison is made of."""
+        return evidence.shared_bins(family.judged, control.judged, self.limits_ms, BINS)
+
+    def steering(self) -> list[steering.Use]:
+        """How the use of every operation falls as its penalty grows."""
+        result = self.result
+        return steering.sweep(result.hypernet, self.space.operations, result.kappa_range)
 
     def _at_point(self, point: PointParams, arm: Scored) -> Candidate:
         """The argmax of α at a named point: at its price, or the best one within its budget."""

@@ -43,17 +43,35 @@ class Control:
         return f"The search beats its control: {numbers}."
 
 
-def against_control(
+@dataclass(frozen=True)
+class Bin:
+    """The best cross-entropy of both in one bin of predicted latency."""
+
+    low_ms: float
+    high_ms: float
+    search: float
+    control: float
+
+
+def shared_bins(
     family: Sequence[Candidate],
     control: Sequence[Candidate],
     limits_ms: tuple[float, float],
     bins: int,
-) -> Control:
-    """Compare the best judged candidate of both in every bin of latency that both reach."""
+) -> list[Bin]:
+    """The bins that judged candidates of both lie in, the fastest first."""
     best_family = _best_by_bin(family, limits_ms, bins)
     best_control = _best_by_bin(control, limits_ms, bins)
-    shared = sorted(set(best_family) & set(best_control))
-    differences = np.array([best_family[b] - best_control[b] for b in shared])
+    edges_ms = np.geomspace(*limits_ms, bins + 1).tolist()
+    return [
+        Bin(edges_ms[place], edges_ms[place + 1], best_family[place], best_control[place])
+        for place in sorted(set(best_family) & set(best_control))
+    ]
+
+
+def against_control(shared: Sequence[Bin]) -> Control:
+    """Compare the best of both over the bins that they share."""
+    differences = np.array([one.search - one.control for one in shared])
     if len(shared) < 2:
         return Control(len(shared), float(differences.sum()), math.inf, 0.0)
     half = t_quantile(0.9, len(shared) - 1) * differences.std(ddof=1) / math.sqrt(len(shared))

@@ -1,13 +1,16 @@
-"""Every candidate that was looked at, as CSV: what a person or a plot reads."""
+"""What an extraction saw, as CSV: for people, for plots, and for the report."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 
 from models.spaces import Space
 from pipeline.extraction.candidates import Candidate
+from pipeline.extraction.evidence import Bin
+from pipeline.extraction.steering import Use
 
 _COLUMNS = (
     *("arm", "how", "median_us", "lo_us", "hi_us", "bound_us"),
@@ -15,13 +18,41 @@ _COLUMNS = (
 )
 
 
-def to_csv(space: Space, arms: Mapping[str, Sequence[Candidate]]) -> str:
+def candidates_csv(space: Space, arms: Mapping[str, Sequence[Candidate]]) -> str:
     """One row per candidate of every arm; scores that were not taken are empty."""
+    rows = [
+        [arm, *_row(space, candidate)]
+        for arm, candidates in arms.items()
+        for candidate in candidates
+    ]
+    return _csv(_COLUMNS, rows)
+
+
+def control_csv(bins: Sequence[Bin]) -> str:
+    """One row per bin of predicted latency that both arms have a judged candidate in."""
+    rows = [
+        [
+            *(f"{1e3 * ms:.3f}" for ms in (one.low_ms, one.high_ms)),
+            *(f"{loss:.5f}" for loss in (one.search, one.control)),
+        ]
+        for one in bins
+    ]
+    return _csv(("low_us", "high_us", "search_cross_entropy", "control_cross_entropy"), rows)
+
+
+def steering_csv(uses: Sequence[Use]) -> str:
+    """One row per operation and penalty."""
+    rows = [
+        [operation, *(f"{x:.5f}" for x in numbers)] for operation, *numbers in map(astuple, uses)
+    ]
+    return _csv(("operation", "penalty", "argmax_share", "mean_probability"), rows)
+
+
+def _csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(_COLUMNS)
-    for arm, candidates in arms.items():
-        rows.writerows([arm, *_row(space, candidate)] for candidate in candidates)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
     return text.getvalue()
 
 

@@ -9,7 +9,12 @@ import pytest
 import torch
 
 from models.hypernet import HyperNetwork
-from pipeline.extraction.evidence import against_control, distinct_on_front, steering
+from pipeline.extraction.evidence import (
+    against_control,
+    distinct_on_front,
+    shared_bins,
+    steering,
+)
 from tests.pipeline.extraction.made_up import candidate
 
 
@@ -17,8 +22,20 @@ def arm(values):
     return [candidate(i, 2.0**i, value) for i, value in enumerate(values)]
 
 
+def compared(family, control, limits_ms, bins):
+    return against_control(shared_bins(family, control, limits_ms, bins))
+
+
+def test_bins_are_equal_in_log_latency_and_hold_the_best_of_both():
+    better = [*arm([0.5, 0.4]), candidate(9, 1.5, 0.3)]
+    first, second = shared_bins(better, arm([0.6, 0.7]), (1.0, 4.0), bins=2)
+    assert (first.low_ms, first.high_ms) == pytest.approx((1.0, 2.0))
+    assert (first.search, first.control) == (0.3, 0.6)
+    assert (second.search, second.control) == (0.4, 0.7)
+
+
 def test_the_control_is_compared_bin_by_bin():
-    found = against_control(arm([0.5, 0.4, 0.3]), arm([0.6, 0.5, 0.5]), (1.0, 8.0), bins=3)
+    found = compared(arm([0.5, 0.4, 0.3]), arm([0.6, 0.5, 0.5]), (1.0, 8.0), bins=3)
     assert found.bins == 3
     assert found.mean_difference == pytest.approx(-(0.1 + 0.1 + 0.2) / 3)
     # t(0.9, 2 degrees) = 2.920; sd of (-.1, -.1, -.2) = 0.05774
@@ -29,17 +46,17 @@ def test_the_control_is_compared_bin_by_bin():
 
 
 def test_a_difference_within_its_interval_is_a_tie_and_the_first_words_say_so():
-    found = against_control(arm([0.5, 0.6]), arm([0.6, 0.5]), (1.0, 4.0), bins=2)
+    found = compared(arm([0.5, 0.6]), arm([0.6, 0.5]), (1.0, 4.0), bins=2)
     assert found.ties
     assert str(found).startswith("The control TIES")
 
 
 def test_a_worse_search_ties_too():
-    assert against_control(arm([0.7, 0.8]), arm([0.6, 0.7]), (1.0, 4.0), bins=2).ties
+    assert compared(arm([0.7, 0.8]), arm([0.6, 0.7]), (1.0, 4.0), bins=2).ties
 
 
 def test_one_shared_bin_shows_nothing():
-    assert against_control(arm([0.5]), arm([0.9]), (1.0, 4.0), bins=2).ties
+    assert compared(arm([0.5]), arm([0.9]), (1.0, 4.0), bins=2).ties
 
 
 def test_distinct_members_are_on_the_front_and_three_percent_apart():
