@@ -1,0 +1,156 @@
+"""What the stages left below results/, read once; whatever is optional may be missing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from edge.errors import EdgeError
+from edge.family import Family, Manifest, Member
+from edge.record import Conditions, Target, read
+from pipeline import dataset
+from pipeline.check import read_target
+from pipeline.heldout import HeldOut
+from pipeline.params import Params
+
+RESULTS = Path("results")
+STAGES = ("profile", "calibrate", "search", "extract", "retrain", "export", "verify")
+CURVES = ("warmup_loss", "entropy", "expected_latency_ms", "kappa")
+
+Numbers = Mapping[str, float]
+Curve = Mapping[int, float]  # step: value
+Rows = Sequence[Mapping[str, str]]
+
+
+class ReportError(EdgeError, ValueError):
+    """Results that cannot be reported."""
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A member and its number in every drawing and table."""
+
+    number: int
+    member: Member
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, as far as it got."""
+
+    manifest: Manifest
+    targets: Sequence[Target]  # the one that the search was for comes first
+    operations: Sequence[str]
+    percentile: int
+    metrics: Mapping[str, Numbers] = field(default_factory=dict)  # by stage
+    heldout: Sequence[HeldOut] = ()
+    candidates: Rows = ()  # both arms, as extract wrote them
+    bins: Rows = ()  # of equal latency, both arms
+    steering: Rows = ()
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    conditions: Sequence[Conditions] = ()  # of the members' measurements
+    test_images: int | None = None
+    commit: str | None = None
+
+    @property
+    def members(self) -> list[Numbered]:
+        """The members, the fastest on the first target first."""
+
+        def rank(member: Member) -> tuple[float, str]:
+            latency = member.latency(self.targets[0]) if self.targets else None
+            return latency.median_ms if latency else float("inf"), member.name
+
+        ordered = sorted(self.manifest.members, key=rank)
+        return [Numbered(number, member) for number, member in enumerate(ordered, 1)]
+
+    def number(self, stage: str, name: str) -> float | None:
+        """A metric of a stage, if it was written."""
+        return self.metrics.get(stage, {}).get(name)
+
+
+def load(params: Params, root: Path = Path()) -> Run:
+    """Read the run below `root`.
+
+    Raises FamilyMissing where there is no family yet, and ReportError for a file that is not what
+    its stage writes.
+    """
+    results = root / RESULTS
+    manifest = Family.load(results / "family").manifest
+    try:
+        return Run(
+            manifest=manifest,
+            targets=_targets(manifest, root),
+            operations=params.space.operations,
+            percentile=params.verify.percentile,
+            metrics={stage: _metrics(results / stage / "metrics.json") for stage in STAGES},
+            heldout=_heldout(results / "calibrate/heldout.csv"),
+            candidates=_rows(results / "extract/candidates.csv"),
+            bins=_rows(results / "extract/control.csv"),
+            steering=_rows(results / "extract/steering.csv"),
+            curves={name: _curve(results / "search/live/plots/metrics", name) for name in CURVES},
+            conditions=_conditions(results / "verify/records.jsonl"),
+            test_images=_test_images(root),
+            commit=commit(root),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, EdgeError):
+            raise
+        raise ReportError(f"results/ hold a file of another version ({error!r}); dvc repro") from (
+            error
+        )
+
+
+def commit(root: Path) -> str | None:
+    """The commit of the working tree, marked where files differ from it; None without Git."""
+    command = ["git", "describe", "--always", "--dirty=, with changes", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _targets(manifest: Manifest, root: Path) -> list[Target]:
+    """The targets of the family; the one that the pipeline searched for comes first."""
+    if not (root / RESULTS / "target.json").exists():
+        return list(manifest.targets)
+    first = read_target(root)
+    return sorted(manifest.targets, key=lambda target: target != first)
+
+
+def _metrics(path: Path) -> dict[str, float]:
+    return {} if not path.exists() else dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=delimiter))
+
+
+def _heldout(path: Path) -> list[HeldOut]:
+    names = [one.name for one in fields(HeldOut)][1:]
+    return [
+        HeldOut(row["name"], **{name: float(row[name]) for name in names}) for row in _rows(path)
+    ]
+
+
+def _curve(folder: Path, name: str) -> dict[int, float]:
+    rows = _rows(folder / f"{name}.tsv", delimiter="\t")
+    return {int(row["step"]): float(row[name]) for row in rows}
+
+
+def _conditions(path: Path) -> list[Conditions]:
+    return [record.conditions for record in read(path)] if path.exists() else []
+
+
+def _test_images(root: Path) -> int | None:
+    try:
+        return len(dataset.load(root / dataset.DATASET_FILE).test_y)
+    except dataset.DatasetError:
+        return None
