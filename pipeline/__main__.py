@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import click
 
 from edge.errors import EdgeError
-from pipeline import allocator, params
+from pipeline import allocator, metrics, params
 
 STAGES = {  # name: (module, what it does); `profile` is measure.py: a profile.py hides the stdlib's
     "check": ("pipeline.check", "Validate params.yaml and write down the target."),
@@ -23,6 +24,7 @@ STAGES = {  # name: (module, what it does); `profile` is measure.py: a profile.p
     "retrain": ("pipeline.retrain", "Train every member from scratch."),
     "export": ("pipeline.export", "Export every member and compare it with PyTorch."),
     "verify": ("pipeline.verify", "Measure every artifact on the target."),
+    "report": ("pipeline.report", "Write one offline HTML page about the run."),
 }
 HEAVY = {"search", "extract", "retrain"}  # they train: worth a restart with memory settings
 
@@ -46,7 +48,9 @@ def _run(stage: str, **options: object) -> None:
         allocator.tune()
     with _reported():
         module = importlib.import_module(STAGES[stage][0])  # torch takes seconds to import
+        started_s = time.monotonic()
         module.run(params.load(), **options)
+        metrics.add(stage, wall_s=round(time.monotonic() - started_s, 1))
 
 
 def _command(stage: str) -> click.Command:

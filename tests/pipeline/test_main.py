@@ -1,3 +1,4 @@
+import json
 import sys
 import types
 
@@ -6,6 +7,7 @@ from click.testing import CliRunner
 
 from edge.errors import EdgeError
 from pipeline import __main__ as cli
+from pipeline import metrics
 from pipeline.params import Params
 
 
@@ -46,6 +48,16 @@ def test_an_error_in_params_is_reported_before_the_stage_runs(stage, tmp_path):
     result = stage(lambda _params: pytest.fail("ran"), "check")
     assert result.exit_code == 1
     assert "serch: unknown key; did you mean 'search'?" in result.stderr
+
+
+def test_the_time_of_a_stage_is_added_to_its_metrics(stage, tmp_path):
+    def run(_params):
+        metrics.write(tmp_path / "results/calibrate", {"networks": 8})
+
+    stage(run, "calibrate")
+    content = json.loads((tmp_path / "results/calibrate/metrics.json").read_text())
+    assert content["networks"] == 8
+    assert content["wall_s"] >= 0
 
 
 @pytest.mark.parametrize(("arguments", "strict"), [([], False), (["--strict"], True)])
