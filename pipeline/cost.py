@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge.spec import SKIP
 from pipeline.params import Params, ProfileParams, SpaceParams, VerifyParams
-from pipeline.sections.data import IMAGE_SIZE, TRAINING_IMAGES
+from pipeline.sections.data import Outline
 
 # Seconds of one core, fitted to runs on a two-core x86 server.
 EXPORT_S = 0.7  # one model to ONNX
@@ -19,13 +19,14 @@ PATHS_PER_ROUND = 2.5  # of a two-path step of the hypernetwork, in weight steps
 CANDIDATE_S = 1e-3
 
 
-def estimate(params: Params) -> dict[str, float]:
+def estimate(params: Params, data: Outline) -> dict[str, float]:
     """CPU minutes of each stage that takes any, in the order of the pipeline."""
+    values = activations(params.space, data)
     seconds = {
         "profile": _profile_s(params),
-        "search": _search_s(params),
-        "extract": _extract_s(params),
-        "retrain": _retrain_s(params),
+        "search": _search_s(params, data, values),
+        "extract": _extract_s(params, values),
+        "retrain": _retrain_s(params, data, values),
         "export": member_count(params) * MEMBER_EXPORT_S,
         "verify": member_count(params) * _timing_s(params.verify),
     }
@@ -40,12 +41,13 @@ def member_count(params: Params) -> int:
     )
 
 
-def activations(space: SpaceParams) -> int:
+def activations(space: SpaceParams, data: Outline) -> int:
     """Values between the searched blocks of one image: training is bound by memory, not by MACs."""
-    total, side = 0, -(-IMAGE_SIZE // space.stem_stride)
-    for width, depth in zip(space.widths, space.depths, strict=True):
-        total += depth * width * side**2
-        side = -(-side // 2)
+    total = 0
+    height, width = (-(-side // space.stem_stride) for side in (data.height, data.width))
+    for channels, depth in zip(space.widths, space.depths, strict=True):
+        total += depth * channels * height * width
+        height, width = -(-height // 2), -(-width // 2)
     return total
 
 
@@ -63,19 +65,21 @@ def _profile_s(params: Params) -> float:
     )
 
 
-def _search_s(params: Params) -> float:
+def _search_s(params: Params, data: Outline, values: int) -> float:
     search = params.search
-    warmup = search.warmup_epochs * params.data.weights
+    weights, _, _ = params.data.parts(data.images)
+    warmup = search.warmup_epochs * weights
     joint = search.joint_steps * search.batch_size * (search.weight_steps + PATHS_PER_ROUND)
-    return (warmup + joint) * activations(params.space) * SUPERNET_S
+    return (warmup + joint) * values * SUPERNET_S
 
 
-def _extract_s(params: Params) -> float:
+def _extract_s(params: Params, values: int) -> float:
     extract = params.extract
     images = extract.screened * SCREEN_IMAGES + extract.finalists * JUDGE_IMAGES
-    return extract.candidates * CANDIDATE_S + images * activations(params.space) * JUDGE_S
+    return extract.candidates * CANDIDATE_S + images * values * JUDGE_S
 
 
-def _retrain_s(params: Params) -> float:
-    images = member_count(params) * params.retrain.epochs * TRAINING_IMAGES[params.data.name]
-    return images * activations(params.space) * RETRAIN_S
+def _retrain_s(params: Params, data: Outline, values: int) -> float:
+    weights, architecture, _ = params.data.parts(data.images)
+    images = member_count(params) * params.retrain.epochs * (weights + architecture)
+    return images * values * RETRAIN_S

@@ -1,72 +1,80 @@
-"""Stage `data`: Fashion-MNIST as one file of plain arrays, with the split of its images.
-
-Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking
-Machine Learning Algorithms", 2017.
-"""
+"""Stage `data`: any data set as one file of plain arrays, with the split of its images."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.files import write_atomic
-from pipeline import fetch, idx
+from pipeline import sources, split
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.params import DataParams, Params
-
-RAW_FOLDER = Path("data/raw")
-_CLASSES = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
-CLASSES = tuple(_CLASSES.split(","))
+from pipeline.sources.labelled import DataError, Labelled, Raw
 
 
 def run(params: Params, root: Path = Path()) -> None:
-    """Write the data set below `root`. Raises fetch.DataUnavailable."""
-    contents = fetch.first(_sources(params.data, root))
-    dataset = build(contents, params.data)
+    """Write the data set below `root`. Raises fetch.DataUnavailable or DataError."""
+    raw = sources.read(params.data, root)
+    dataset = build(raw, params.data)
     write_atomic(root / DATASET_FILE, to_npz(dataset))
-    train, test = len(dataset.train_y), len(dataset.test_y)
-    print(f"{root / DATASET_FILE}: {train} training images, {test} test images")
+    print(f"{root / DATASET_FILE}: {describe(dataset)}")
+    if raw.remark:
+        print(raw.remark)
+    if raw.test is None:
+        print(
+            f"the test images are {params.data.test_share:.0%} of every class (data.test_share), "
+            f"drawn with seed {params.data.seed}"
+        )
 
 
-def build(contents: fetch.Contents, params: DataParams) -> Dataset:
-    """The data set in four idx files, split as `params` says."""
-    arrays = {name: idx.parse(content) for name, content in contents.items()}
-    train_y = arrays["train-labels-idx1-ubyte"].astype(np.int64)
-    sizes = (params.weights, params.architecture, params.holdout)
-    weights, architecture, holdout = split(len(train_y), sizes, params.seed)
+def build(raw: Raw, params: DataParams) -> Dataset:
+    """The data set, split as `params` says. Raises DataError where the split does not fit."""
+    train, test = (raw.train, raw.test) if raw.test is not None else _split_off(raw, params)
+    try:
+        sizes = params.parts(len(train))
+    except ValueError as error:
+        raise DataError(f"data: {error}") from error
+    weights, architecture, holdout = split.parts(len(train), sizes, params.seed)
     return Dataset(
-        train_x=arrays["train-images-idx3-ubyte"][..., None],
-        train_y=train_y,
-        test_x=arrays["t10k-images-idx3-ubyte"][..., None],
-        test_y=arrays["t10k-labels-idx1-ubyte"].astype(np.int64),
-        classes=CLASSES,
+        train_x=train.x,
+        train_y=train.y,
+        test_x=test.x,
+        test_y=test.y,
+        classes=raw.classes,
         weights=weights,
         architecture=architecture,
         holdout=holdout,
     )
 
 
-def split(count: int, sizes: tuple[int, ...], seed: int) -> list[NDArray[np.int64]]:
-    """Disjoint parts of range(`count`), of the given sizes, each in random order."""
-    order = np.random.default_rng(seed).permutation(count)
-    ends = np.cumsum(sizes)
-    return [order[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+def _split_off(raw: Raw, params: DataParams) -> tuple[Labelled, Labelled]:
+    """What is left to train on, and the test images."""
+    x, y = raw.train.x, raw.train.y
+    chosen = split.stratified(y, params.test_share, raw.classes, params.seed)
+    left = np.setdiff1d(np.arange(len(y)), chosen)
+    return Labelled(x[left], y[left]), Labelled(x[chosen], y[chosen])
 
 
 def to_npz(dataset: Dataset) -> bytes:
     """The file's content: uncompressed, and the same bytes for the same data set."""
-    arrays = {name: value for name, value in vars(dataset).items() if name != "classes"}
+    names = [field.name for field in fields(dataset) if field.name != "classes"]
+    arrays = {name: getattr(dataset, name) for name in names}
     buffer = io.BytesIO()
     np.savez(buffer, classes=np.array(dataset.classes), **arrays)
     return buffer.getvalue()
 
 
-def _sources(params: DataParams, root: Path) -> list[fetch.Source]:
-    """The folder that params.yaml names and no other, or the usual places."""
-    folder = params.folder
-    if folder is not None:
-        return [(f"{folder} (data.folder)", lambda: fetch.read_folder(root / folder))]
-    return fetch.sources(root / RAW_FOLDER)
+def describe(dataset: Dataset) -> str:
+    """Images, their parts, and what they show, as one line."""
+    channels, height, width = dataset.input_shape
+    parts = (
+        f"{len(dataset.weights)} for weights, {len(dataset.architecture)} for architecture, "
+        f"{len(dataset.holdout)} held out"
+    )
+    return (
+        f"{len(dataset.train_y)} training images ({parts}) and {len(dataset.test_y)} test images "
+        f"of {height}x{width}x{channels}, {len(dataset.classes)} classes"
+    )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge.errors import EdgeError
 
-DATASET_FILE = Path("data/fashion-mnist.npz")
+DATASET_FILE = Path("data/dataset.npz")
 _ARRAYS = ("train_x", "train_y", "test_x", "test_y", "weights", "architecture", "holdout")
 
 
@@ -45,20 +45,22 @@ class Dataset:
 
     @property
     def std(self) -> NDArray[np.float32]:
-        """Standard deviation of each channel, (C,), as `mean`."""
+        """Standard deviation of each channel, (C,), as `mean`; 1 where a channel is constant."""
         return self._moments[1]
 
     @cached_property
     def _moments(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         # Exact, from counts of the 256 levels: no float copy of the images. The held-out and
         # the test images are left out, or their statistics would leak into the training.
-        learned = np.concatenate([self.weights, self.architecture])
-        channels = np.moveaxis(self.train_x[learned], -1, 0)  # (C, N, H, W)
-        counts = np.stack([np.bincount(c.ravel(), minlength=256) for c in channels])  # (C, 256)
+        counts = np.zeros((self.train_x.shape[-1], 256), np.int64)
+        for image in np.concatenate([self.weights, self.architecture]):
+            for channel, seen in enumerate(counts):
+                seen += np.bincount(self.train_x[image, ..., channel].ravel(), minlength=256)
         share = counts / counts.sum(axis=1, keepdims=True)
         level = np.arange(256) / 255
         mean = share @ level
-        std = np.sqrt(share @ level**2 - mean**2)
+        std = np.sqrt(np.maximum(share @ level**2 - mean**2, 0))
+        std[counts.max(axis=1) == counts.sum(axis=1)] = 1  # one level: nothing to divide by
         return mean.astype(np.float32), std.astype(np.float32)
 
 

@@ -1,76 +1,76 @@
-import gzip
-import struct
-
 import numpy as np
 import pytest
 
-from pipeline import data, fetch
+from pipeline import data
 from pipeline.dataset import DATASET_FILE, load
 from pipeline.params import DataParams, Params
+from pipeline.sources.labelled import DataError, Labelled, Raw
 
 PARAMS = DataParams(weights=5, architecture=3, holdout=2)
 
 
-def idx(*shape):
-    """An idx file that counts up through the bytes, in labels of ten classes."""
-    header = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
-    limit = 10 if len(shape) == 1 else 256
-    return header + bytes(i % limit for i in range(int(np.prod(shape))))
+def labelled(count):
+    """The level of an image is its number; two classes take turns."""
+    x = np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((2, 3, 1), np.uint8)
+    return Labelled(x, np.arange(count) % 2)
 
 
-@pytest.fixture
-def contents():
-    return {
-        "train-images-idx3-ubyte": idx(12, 3, 2),
-        "train-labels-idx1-ubyte": idx(12),
-        "t10k-images-idx3-ubyte": idx(4, 3, 2),
-        "t10k-labels-idx1-ubyte": idx(4),
-    }
+def raw(train=12, test=4):
+    return Raw(labelled(train), labelled(test) if test else None, ("even", "odd"))
 
 
-def test_images_get_a_channel_and_labels_are_integers(contents):
-    built = data.build(contents, PARAMS)
-    assert built.train_x.shape == (12, 3, 2, 1)
-    assert built.test_x[1, :, :, 0].tolist() == [[6, 7], [8, 9], [10, 11]]
-    assert built.train_y.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
-    assert built.train_y.dtype == np.int64
-    assert len(built.classes) == 10
+def test_images_and_labels_stay_and_the_parts_have_their_sizes():
+    built = data.build(raw(), PARAMS)
+    assert (built.train_x.shape, built.test_x.shape) == ((12, 2, 3, 1), (4, 2, 3, 1))
+    assert [len(p) for p in (built.weights, built.architecture, built.holdout)] == [5, 3, 2]
+    assert built.classes == ("even", "odd")
 
 
-def test_the_parts_are_disjoint_and_of_the_sizes_asked_for():
-    parts = data.split(10, (5, 3, 2), seed=0)
-    assert [len(part) for part in parts] == [5, 3, 2]
-    assert sorted(np.concatenate(parts)) == list(range(10))
+def test_without_test_images_a_share_of_every_class_becomes_them():
+    built = data.build(raw(test=0), PARAMS.model_copy(update={"test_share": 1 / 6}))
+    assert (len(built.train_y), np.bincount(built.test_y).tolist()) == (10, [1, 1])
+    levels = [*built.train_x[:, 0, 0, 0], *built.test_x[:, 0, 0, 0]]
+    assert sorted(levels) == list(range(12))
+    assert (built.train_x[:, 0, 0, 0] % 2).tolist() == built.train_y.tolist()
 
 
-def test_a_smaller_split_leaves_images_out():
-    parts = data.split(100, (5, 3), seed=0)
-    assert len(set(np.concatenate(parts))) == 8
+def test_shares_are_of_what_is_left_to_train_on():
+    params = DataParams(weights=0.5, architecture=0.3, holdout=0.2)
+    built = data.build(raw(train=10), params)
+    assert [len(p) for p in (built.weights, built.architecture, built.holdout)] == [5, 3, 2]
 
 
-def test_the_seed_decides_the_split():
-    first, again, other = (data.split(1000, (10,), seed)[0].tolist() for seed in (1, 1, 2))
-    assert first == again != other
+def test_a_split_larger_than_the_data_says_what_to_write():
+    with pytest.raises(DataError, match=r"= 10 images, but fashion-mnist has 9 .* write shares"):
+        data.build(raw(train=9), PARAMS)
 
 
-def test_the_same_data_set_is_the_same_bytes(contents):
-    one, two = (data.to_npz(data.build(contents, PARAMS)) for _ in range(2))
+def test_the_same_data_set_is_the_same_bytes():
+    one, two = (data.to_npz(data.build(raw(), PARAMS)) for _ in range(2))
     assert one == two
 
 
-def test_the_stage_reads_the_folder_that_is_named(contents, tmp_path, monkeypatch):
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    for name, content in contents.items():
-        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
-    monkeypatch.setattr(fetch.first, "__defaults__", ({},))  # these are not Fashion-MNIST
-    data.run(Params(data={**PARAMS.model_dump(), "folder": folder}), root=tmp_path)
-    assert load(tmp_path / DATASET_FILE).train_x.shape == (12, 3, 2, 1)
+def test_bytes_do_not_depend_on_what_was_asked_of_the_data_set():
+    built = data.build(raw(), PARAMS)
+    before = data.to_npz(built)
+    assert built.mean.shape == (1,)  # is kept inside
+    assert data.to_npz(built) == before
 
 
-def test_a_named_folder_is_the_only_place(tmp_path):
-    params = Params(data={"folder": tmp_path / "nowhere"})
-    with pytest.raises(fetch.DataUnavailable) as caught:
-        data.run(params, root=tmp_path)
-    tried = str(caught.value).splitlines()[1:-4]
-    assert tried == [f"  {tmp_path}/nowhere (data.folder): no such folder"]
+def test_the_stage_reads_own_data_splits_it_and_says_so(tmp_path, capsys):
+    own = labelled(20)
+    np.savez(tmp_path / "own.npz", x=own.x, y=own.y, classes=np.array(["à", "b"]))
+    shares = {"weights": 0.5, "architecture": 0.25, "holdout": 0.25}
+    data.run(Params(data={"name": "npz", "path": "own.npz", "size": [4, 4], **shares}), tmp_path)
+    read = load(tmp_path / DATASET_FILE)
+    assert (read.input_shape, read.classes) == ((1, 4, 4), ("à", "b"))
+    assert (len(read.train_y), len(read.test_y)) == (16, 4)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].endswith(
+        "dataset.npz: 16 training images (8 for weights, 4 for architecture, 4 held out) "
+        "and 4 test images of 4x4x1, 2 classes"
+    )
+    assert said[1].startswith("2x3x1 made 4x4x1")
+    assert said[2] == (
+        "the test images are 20% of every class (data.test_share), drawn with seed 0"
+    )

@@ -96,6 +96,16 @@ def test_every_field_is_described():
             "data: {weights: 50000}",
             "data: weights + architecture + holdout = 70000 images, but fashion-mnist has 60000",
         ),
+        ("data: {weights: 1.5}", "data.weights: given 1.5: write a whole number of images, or a"),
+        ("data: {weights: 0}", "data.weights: given 0: should be greater than 0"),
+        (
+            "data: {name: npz, path: a.npz, weights: 0.9, architecture: 0.1, holdout: 0.1}",
+            "data: the shares of the split sum to 1.1, more than 1",
+        ),
+        ("data: {name: images}", "data: name: images needs data.path, the place of your images"),
+        ("data: {name: cifar}", "data.name: given 'cifar'; did you mean 'cifar-10'?; allowed: "),
+        ("data: {size: [32]}", "data.size[1]: is required"),
+        ("data: {channels: 4}", "data.channels: given 4; allowed: 'auto', 1 or 3"),
         (
             "space: {widths: [8, 16], depths: [2]}",
             "space.depths: given [2]: 1 depths for 2 widths; give one per stage",
