@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro references smoke test tests e2e lint types format docs wheel clean
+.PHONY: help env repro report references smoke test tests e2e browser lint types format docs wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ $(STAMP): pyproject.toml
 repro: env  ## run the stages that are out of date: search, train, export, measure
 	$(BIN)/dvc repro
 
+report: env  ## write results/report.html, one page about the run
+	$(BIN)/dvc repro report
+
 references: env  ## train and measure hand-designed networks beside the family
 	$(BIN)/python -m pipeline references
 
@@ -37,6 +40,10 @@ tests: env  ## the tests, without the run of the whole pipeline
 
 e2e: env  ## the whole pipeline with the smoke preset on real data, and what must hold after it
 	$(BIN)/pytest -m e2e
+
+browser: env  ## look at the report in Chromium: HTML, accessibility, phones (needs node)
+	cd tests/browser && npm ci --silent
+	$(BIN)/pytest -m browser
 
 lint: env  ## ruff: rules and format
 	$(BIN)/ruff check .
