@@ -34,6 +34,13 @@ def single(choices: Sequence[int]) -> Selection:
     return [[(index, None)] for index in choices]
 
 
+def weight_sets(candidates: Sequence[BlockSpec]) -> list[list[BlockSpec]]:
+    """The candidates of one decision by the weights they use: those in one list share theirs."""
+    mbconvs = [spec for spec in candidates if _MBCONV.fullmatch(spec.op) and spec.residual]
+    own = [[spec] for spec in candidates if spec not in mbconvs]
+    return [mbconvs, *own] if mbconvs else own
+
+
 class SharedMBConv(nn.Module):
     """All residual MBConv candidates of one decision in the weights of the largest."""
 
@@ -58,18 +65,30 @@ class SharedMBConv(nn.Module):
         nn.init.constant_(last.weight, LAST_GAMMA)
         return nn.ModuleList([nn.BatchNorm2d(middle), nn.BatchNorm2d(middle), last])
 
-    def forward(self, x: Tensor, op: str) -> Tensor:
+    def kernels(self, op: str) -> tuple[Tensor, Tensor, Tensor]:
+        """Views of the weights that `op` uses: expansion, depthwise, projection."""
         kernel, expansion = self.sizes[op]
         middle = self.channels * expansion
-        norms = self.norms[op]
-        assert isinstance(norms, nn.ModuleList)
-        first, second, last = norms
         crop = (self.depthwise.kernel_size[0] - kernel) // 2
         window = slice(crop, crop + kernel)
-        y = self.act(first(F.conv2d(x, self.expand.weight[:middle])))  # (B, e·C, H, W)
-        weight = self.depthwise.weight[:middle, :, window, window]
-        y = self.act(second(depthwise(y, weight)))
-        branch: Tensor = last(F.conv2d(y, self.project.weight[:, :middle]))  # (B, C, H, W)
+        return (
+            self.expand.weight[:middle],
+            self.depthwise.weight[:middle, :, window, window],
+            self.project.weight[:, :middle],
+        )
+
+    def norms_of(self, op: str) -> nn.ModuleList:
+        """The three BatchNorms of `op`, in the order of `kernels`."""
+        norms = self.norms[op]
+        assert isinstance(norms, nn.ModuleList)
+        return norms
+
+    def forward(self, x: Tensor, op: str) -> Tensor:
+        first, second, last = self.norms_of(op)
+        expand, kernel, project = self.kernels(op)
+        y = self.act(first(F.conv2d(x, expand)))  # (B, e·C, H, W)
+        y = self.act(second(depthwise(y, kernel)))
+        branch: Tensor = last(F.conv2d(y, project))  # (B, C, H, W)
         return x + branch
 
 
@@ -78,9 +97,12 @@ class SharedDecision(nn.Module):
 
     def __init__(self, candidates: Sequence[BlockSpec]) -> None:
         super().__init__()
-        mbconvs = [spec for spec in candidates if _MBCONV.fullmatch(spec.op) and spec.residual]
-        self.shared = SharedMBConv(mbconvs) if mbconvs else None
-        own = {spec.op: build(spec) for spec in candidates if spec not in mbconvs}
+        self.shared, own = None, {}
+        for specs in weight_sets(candidates):
+            if _MBCONV.fullmatch(specs[0].op) and specs[0].residual:
+                self.shared = SharedMBConv(specs)
+            else:
+                own[specs[0].op] = build(specs[0])
         self.own = nn.ModuleDict(own)
         set_last_gamma(self.own, LAST_GAMMA)
 

@@ -1,4 +1,4 @@
-"""The upper level: the hypernetwork α(S, κ), one point and price per step."""
+"""The upper level: the hypernetwork α(S, κ), some points and prices per step."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pipeline.batches import Images, at_step
 from pipeline.params import SearchParams
 from pipeline.search import simplex
 from pipeline.search.estimators import ESTIMATORS
+from pipeline.search.estimators.base import LossOf
 from pipeline.search.objective import Costs, expected_latency_ms, objective
 from pipeline.search.state import make_hypernet
 from pipeline.search.weights import WeightTraining
@@ -27,7 +28,7 @@ from pipeline.seeds import generator
 
 @dataclass(frozen=True)
 class Step:
-    """What one step saw: for progress and metrics."""
+    """What one step saw, on average over its points: for progress and metrics."""
 
     loss: float
     cross_entropy: float
@@ -57,48 +58,51 @@ class ArchitectureTraining:
         self.kappa_range, self.done = kappa_range, 0
         self._space, self._images, self._costs = space, images, costs
         self._params, self._weights, self._fabric = params, weights, fabric
-        self._estimate = ESTIMATORS[params.estimator]
+        self._estimator = ESTIMATORS[params.estimator](space, params)
 
-    def sample(self, *purpose: str | int) -> tuple[Tensor, Tensor]:
-        """A point S (k,) and a price κ (), drawn for one purpose."""
+    def prepare(self) -> None:
+        """Let the estimator look at the warmed-up weights before the first step."""
+        self._estimator.prepare(lambda batch: self._loss_on(-1 - batch))
+
+    def sample(self, count: int, *purpose: str | int) -> tuple[Tensor, Tensor]:
+        """`count` points S (count, k) and prices κ (count,), drawn for one purpose."""
         draws = generator(self._params.seed, "point", *purpose)
-        points = simplex.sample_points(self._params.sampler, self._space.operations, 1, draws)
-        prices = simplex.sample_prices(self.kappa_range, 1, draws)
-        device = self._fabric.device
-        return points[0].to(device), prices[0].to(device)
-
-    def logits(self, point: Tensor, kappa: Tensor) -> Tensor:
-        """α (E, k) at one point and price."""
-        alpha: Tensor = self.hypernet(point[None], kappa[None])[0]
-        return alpha
+        points = simplex.sample_points(self._params.sampler, self._space.operations, count, draws)
+        prices = simplex.sample_prices(self.kappa_range, count, draws)
+        return points.to(self._fabric.device), prices.to(self._fabric.device)
 
     @torch.no_grad()
     def path(self, step: int) -> Choices:
         """A path from α at a point of its own: what the weights train on."""
-        p = self.logits(*self.sample("weights", step)).softmax(1).cpu()
+        p = self.hypernet(*self.sample(1, "weights", step))[0].softmax(1).cpu()
         draws = generator(self._params.seed, "path", step)
         return self._space.canonical(torch.multinomial(p, 1, generator=draws)[:, 0].tolist())
 
     def step(self) -> Step:
         """One step of the hypernetwork on a batch of the architecture split."""
-        point, kappa = self.sample("architecture", self.done)
-        alpha = self.logits(point, kappa)
+        points, kappas = self.sample(self._estimator.points, "architecture", self.done)
+        alpha = self.hypernet(points, kappas)  # (n, E, k)
         draws = generator(self._params.seed, "estimator", self.done)
         with _constant(self._weights.net):
-            cross_entropy = self._estimate(alpha, self._loss_of, draws)
-            p = alpha.softmax(1)
-            loss = objective(cross_entropy, p, point, kappa, self._costs, self._params.reg_weight)
+            losses = self._estimator.cross_entropy(alpha, self._loss_on(self.done), draws)
+            p, weight = alpha.softmax(-1), self._params.reg_weight
+            loss = objective(losses, p, points, kappas, self._costs, weight).mean()
             self.optimizer.zero_grad(set_to_none=True)
             self._fabric.backward(loss)
         self.optimizer.step()
         self.done += 1
-        return _describe(loss, cross_entropy, p, kappa, self._costs)
+        return _describe(loss, losses, p, kappas, self._costs)
 
-    def _loss_of(self, selection: Selection) -> Tensor:
-        params = self._params
-        x, y = at_step(self._images, params.batch_size, params.seed + 1, self.done)
-        self._weights.supernet.train()
-        return F.cross_entropy(self._weights.supernet(x, selection), y)
+    def _loss_on(self, batch: int) -> LossOf:
+        """The cross-entropy of a selection on one batch of the architecture split."""
+        params, supernet = self._params, self._weights.supernet
+        x, y = at_step(self._images, params.batch_size, params.seed + 1, batch)
+
+        def loss_of(selection: Selection) -> Tensor:
+            supernet.train()
+            return F.cross_entropy(supernet(x, selection), y)
+
+        return loss_of
 
     def state(self) -> dict[str, Any]:
         """Everything that a restart needs."""
@@ -107,12 +111,14 @@ class ArchitectureTraining:
             "optimizer": self.optimizer.state_dict(),
             "done": self.done,
             "kappa_range": list(self.kappa_range),
+            "estimator": self._estimator.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`."""
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self._estimator.restore(state["estimator"])
         self.done = state["done"]
 
 
@@ -126,13 +132,13 @@ def _constant(module: nn.Module) -> Iterator[None]:
         module.requires_grad_(True)
 
 
-def _describe(loss: Tensor, cross_entropy: Tensor, p: Tensor, kappa: Tensor, costs: Costs) -> Step:
+def _describe(loss: Tensor, losses: Tensor, p: Tensor, kappas: Tensor, costs: Costs) -> Step:
     p = p.detach()
-    entropy = -(p * p.clamp_min(1e-12).log()).sum(1).mean()
+    entropy = -(p * p.clamp_min(1e-12).log()).sum(-1).mean()
     return Step(
         loss=float(loss.detach()),
-        cross_entropy=float(cross_entropy.detach()),
-        expected_latency_ms=float(expected_latency_ms(p, costs)),
+        cross_entropy=float(losses.detach().mean()),
+        expected_latency_ms=float(expected_latency_ms(p, costs).mean()),
         entropy=float(entropy),
-        kappa=float(kappa),
+        kappa=float(kappas.log().mean().exp()),
     )

@@ -88,7 +88,7 @@ def objective(
     costs: Costs,
     reg_weight: float,
 ) -> Tensor:
-    """The loss at one (S, κ): scalars CE and κ, p (E, k), S (k,)."""
+    """The loss at points (S, κ): CE and κ (...), p (..., E, k), S (..., k)."""
     latency = expected_latency_ms(p, costs) / costs.reference_ms
     priced = (cross_entropy + kappa * latency) / (1 + kappa)
     return priced + reg_weight * simplex_penalty(p, simplex, costs)

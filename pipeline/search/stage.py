@@ -23,7 +23,7 @@ from pipeline.search.architecture import ArchitectureTraining, Step
 from pipeline.search.objective import Costs, expected_latency_ms
 from pipeline.search.prices import price_range
 from pipeline.search.simplex import grid
-from pipeline.search.weights import WeightTraining, warmup_path
+from pipeline.search.weights import WeightTraining, warmup_path, warmup_shares
 from pipeline.seeds import rng
 from pipeline.space import make_space
 
@@ -84,6 +84,7 @@ class Search:
         self._warm_up(checkpoint, live)
         if self.architecture is None:
             self.architecture = self._begin(self._price_range())
+            self.architecture.prepare()
         architecture = self._join(self.architecture, checkpoint, live)
         return state.Result(
             self.weights.net.cpu(),
@@ -96,10 +97,11 @@ class Search:
         weights, params = self.weights, self.params
         if self.architecture is not None:
             return
+        shares = warmup_shares(self.space, params.warmup_skip)
         with Progress("warm-up", self.warmup_steps, start=weights.done) as progress:
             while weights.done < self.warmup_steps:
                 draws = rng(params.seed, "warm-up", weights.done)
-                loss = weights.step(warmup_path(self.space, params.warmup_skip, draws))
+                loss = weights.step(warmup_path(self.space, shares, draws))
                 progress.update(weights.done, f"loss {loss:.3f}")
                 if weights.done % _LOG_STEPS == 0:
                     _log(live, weights.done, {"warmup_loss": loss})

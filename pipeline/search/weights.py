@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 
-from edge.spec import SKIP
-from models.spaces import Choices, Space
-from models.supernet import Supernet, single
+from edge.spec import SKIP, BlockSpec
+from models.blocks import build
+from models.spaces import Choices, Decision, Space
+from models.supernet import Supernet, single, weight_sets
 from pipeline.batches import Images, at_step
 from pipeline.params import SearchParams
 from pipeline.training import sgd
@@ -72,17 +74,39 @@ def rate(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - ramp) / max(1, steps - ramp)))
 
 
-def warmup_path(space: Space, keep_skip: float, draws: np.random.Generator) -> Choices:
-    """A uniform path in which a drawn skip is kept with probability `keep_skip` only.
+def warmup_path(
+    space: Space, shares: npt.NDArray[np.float64], draws: np.random.Generator
+) -> Choices:
+    """A path whose operations are drawn by `shares` (E, k)."""
+    return space.canonical([int(draws.choice(len(row), p=row)) for row in shares])
 
-    Uniform paths are too shallow for the deeper operations to learn anything.
+
+def warmup_shares(space: Space, keep_skip: float) -> npt.NDArray[np.float64]:
+    """How often warm-up runs every operation at every decision (E, k); rows sum to one.
+
+    A skip is drawn as often as any candidate, but kept with probability `keep_skip` only: uniform
+    paths are too shallow for the deeper operations to learn anything. The rest goes to the sets
+    of shared weights by the square root of their parameters, and inside a set to all alike: an
+    operation that has its weights to itself would learn from a fraction of the steps that
+    others, who share theirs, learn from, and would look worse than it is.
     """
-    path = []
-    for decision in space.decisions:
-        ops = [block.op for block in decision.candidates]
-        op = ops[draws.integers(len(ops))]
-        others = [other for other in ops if other != SKIP]
-        if op == SKIP and others and draws.random() >= keep_skip:
-            op = others[draws.integers(len(others))]
-        path.append(space.operations.index(op))
-    return space.canonical(path)
+    return np.array(
+        [_shares(decision, space.operations, keep_skip) for decision in space.decisions]
+    )
+
+
+def _shares(decision: Decision, operations: Sequence[str], keep_skip: float) -> list[float]:
+    shares = dict.fromkeys(operations, 0.0)
+    sets = [specs for specs in weight_sets(decision.candidates) if specs[0].op != SKIP]
+    skip = 0.0
+    if SKIP in (spec.op for spec in decision.candidates):
+        skip = shares[SKIP] = keep_skip / len(decision.candidates) if sets else 1.0
+    sizes = [math.sqrt(max(map(_parameters, specs))) for specs in sets]
+    for specs, size in zip(sets, sizes, strict=True):
+        for spec in specs:
+            shares[spec.op] = (1 - skip) * size / sum(sizes) / len(specs)
+    return list(shares.values())
+
+
+def _parameters(spec: BlockSpec) -> int:
+    return sum(parameter.numel() for parameter in build(spec).parameters())

@@ -8,7 +8,13 @@ from pipeline.sections.data import DataParams
 from pipeline.sections.deploy import ExportParams, RetrainParams
 from pipeline.sections.extract import ExtractParams, PointParams
 from pipeline.sections.measuring import CalibrateParams, ProfileParams, VerifyParams
-from pipeline.sections.search import HypernetParams, SamplerParams, SearchParams, WeightsParams
+from pipeline.sections.search import (
+    HypernetParams,
+    ReinforceParams,
+    SamplerParams,
+    SearchParams,
+    WeightsParams,
+)
 from pipeline.sections.space import SpaceParams
 from pipeline.sections.target import TargetParams
 
@@ -20,6 +26,7 @@ __all__ = [
     "HypernetParams",
     "PointParams",
     "ProfileParams",
+    "ReinforceParams",
     "RetrainParams",
     "SamplerParams",
     "SearchParams",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from pipeline.sections.base import (
     AutoOr,
@@ -50,6 +50,21 @@ class SamplerParams(Section):
     vertex_share: Share = setting(0.2, "Share of the points drawn at a vertex")
 
 
+class ReinforceParams(Section):
+    """The estimator `reinforce-cv`."""
+
+    paths: int = setting(4, "Paths run per step, forward only", ge=2, le=64)
+    points: Count = setting(32, "Simplex points per step that the additive model speaks for")
+    prepared: int = setting(400, "Paths of all depths run before the first step", ge=0)
+    ridge: Positive = setting(1.0, "Ridge penalty of the additive model")
+
+    @model_validator(mode="after")
+    def _a_point_per_path(self) -> ReinforceParams:
+        if self.points < self.paths:
+            raise ValueError(f"points = {self.points} is below paths = {self.paths}; raise points")
+        return self
+
+
 class SearchParams(Section):
     """The differentiable search."""
 
@@ -66,9 +81,10 @@ class SearchParams(Section):
     weight_steps: int = setting(1, "Weight steps per round", ge=0)
     weights: WeightsParams = setting(WeightsParams(), "Optimiser of the weights")
     hypernet: HypernetParams = setting(HypernetParams(), "Hypernetwork")
-    estimator: Literal["two-path", "straight-through"] = setting(
-        "two-path", "How the gradient of a sampled path reaches the logits"
+    estimator: Literal["reinforce-cv", "two-path", "straight-through"] = setting(
+        "reinforce-cv", "How the gradient of a sampled path reaches the logits"
     )
+    reinforce: ReinforceParams = setting(ReinforceParams(), "Estimator reinforce-cv")
     sampler: SamplerParams = setting(SamplerParams(), "Simplex points")
     kappa: AutoOr[tuple[Positive, Positive]] = setting(
         "auto", "Range [min, max] of the price of latency, or `auto`"

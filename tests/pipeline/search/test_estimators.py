@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 
-from pipeline.search.estimators import ESTIMATORS, estimator, straight_through, two_path
+from models.spaces import mbconv
+from pipeline.params import SearchParams
+from pipeline.search.estimators import ESTIMATORS, ReinforceCV, StraightThrough, TwoPath, estimator
+from pipeline.search.estimators.reinforce import leave_one_out, spread_path
+from pipeline.seeds import rng
 
 # One decision, three operations; the loss of the network is linear in the gates.
 LOSSES = torch.tensor([3.0, 1.0, 2.0])
+
+
+def space(depth=1, operations=("conv_k1", "conv_k3", "conv_k5")):
+    return mbconv(
+        input_shape=(1, 4, 4),
+        classes=2,
+        operations=operations,
+        stem_width=2,
+        stem_stride=1,
+        widths=[2],
+        depths=[depth],
+        head_width=2,
+        act="relu",
+    )
+
+
+def made(kind, params=None, **of_space):
+    return kind(space(**of_space), params or SearchParams())
 
 
 def loss_of(selection):
@@ -19,18 +43,18 @@ def loss_of(selection):
     return total
 
 
-def gradients(estimate, logits, draws):
+def gradients(made_estimator, logits, draws):
     logits = logits.clone().requires_grad_()
-    loss = estimate(logits, loss_of, draws)
+    (loss,) = made_estimator.cross_entropy(logits[None], loss_of, draws)
     (gradient,) = torch.autograd.grad(loss, [logits])
     return loss.item(), gradient
 
 
 def test_the_value_is_the_loss_of_the_active_path():
     draws = torch.Generator().manual_seed(0)
-    for estimate in (two_path, straight_through):
+    for kind in (TwoPath, StraightThrough):
         for _ in range(20):
-            value, _ = gradients(estimate, torch.zeros(1, 3), draws)
+            value, _ = gradients(made(kind), torch.zeros(1, 3), draws)
             assert min(abs(value - loss) for loss in LOSSES.tolist()) < 1e-6
 
 
@@ -39,7 +63,7 @@ def test_two_path_gradient_by_hand():
     logits = torch.tensor([[0.0, 1.0, -1.0]])
     draws = torch.Generator().manual_seed(1)
     for _ in range(20):
-        _, gradient = gradients(two_path, logits, draws)
+        _, gradient = gradients(made(TwoPath), logits, draws)
         pair = gradient[0].nonzero()[:, 0].tolist()
         assert len(pair) == 2
         p = logits[0, pair].softmax(0)
@@ -51,7 +75,7 @@ def test_two_path_moves_towards_the_better_operation():
     logits = torch.zeros(1, 3)
     draws = torch.Generator().manual_seed(2)
     for _ in range(400):
-        _, gradient = gradients(two_path, logits, draws)
+        _, gradient = gradients(made(TwoPath), logits, draws)
         logits = logits - 0.1 * gradient
     assert logits[0].argmax() == LOSSES.argmin()
 
@@ -60,7 +84,7 @@ def test_two_path_never_runs_an_operation_that_is_not_offered():
     logits = torch.tensor([[0.0, -torch.inf, 0.5]])
     draws = torch.Generator().manual_seed(3)
     for _ in range(50):
-        _, gradient = gradients(two_path, logits, draws)
+        _, gradient = gradients(made(TwoPath), logits, draws)
         assert gradient[0, 1] == 0
         assert gradient.isfinite().all()
 
@@ -69,14 +93,102 @@ def test_straight_through_hears_only_the_operation_it_ran():
     """d/dα of L_i p_i: the sign is always against the operation that ran, however good it is."""
     draws = torch.Generator().manual_seed(4)
     for _ in range(20):
-        value, gradient = gradients(straight_through, torch.zeros(1, 3), draws)
+        value, gradient = gradients(made(StraightThrough), torch.zeros(1, 3), draws)
         ran = LOSSES.tolist().index(pytest.approx(value))
         p = 1 / 3
         expected = [value * p * ((j == ran) - p) for j in range(3)]
         assert gradient[0].tolist() == pytest.approx(expected, rel=1e-5)
 
 
+PAIRS = torch.tensor([[0.3, 0.1, 0.2], [0.0, 0.5, 0.1], [0.4, 0.2, 0.9]])
+
+
+def interacting(selection):
+    """The loss of two decisions that an additive model cannot know."""
+    (first, _), (second, _) = (options[0] for options in selection)
+    return PAIRS[first, second]
+
+
+def reinforce(prepared=0, points=4):
+    options = {"paths": 4, "points": points, "prepared": prepared}
+    return made(ReinforceCV, SearchParams(reinforce=options), depth=2)
+
+
+def test_reinforce_is_unbiased_where_the_loss_is_not_additive():
+    """Against the exact gradient of Σ_ij p_i q_j L_ij, whatever the control variate is."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3)
+    model = reinforce()
+    model.model.add = lambda paths, losses: None  # a control variate that is wrong, and stays so
+    model.model.moment = torch.tensor([0.3, -0.2, 0.1, 0.5, 0.0, -0.4], dtype=torch.float64)
+    alpha = logits.clone().requires_grad_()
+    p = alpha.softmax(1)
+    (exact,) = torch.autograd.grad((p[0][:, None] * p[1][None] * PAIRS).sum(), [alpha])
+    draws, found = torch.Generator().manual_seed(5), []
+    for _ in range(3000):
+        at = logits.clone().requires_grad_()
+        batch = at.expand(4, 2, 3)
+        loss = model.cross_entropy(batch, interacting, draws).mean()
+        found.append(torch.autograd.grad(loss, [at])[0])
+    gradient = torch.stack(found)
+    error = gradient.std(0) / len(found) ** 0.5
+    assert ((gradient.mean(0) - exact).abs() <= 4 * error + 1e-7).all()
+    assert exact.abs().max() > 10 * error.max()  # the test would see a wrong gradient
+
+
+def test_the_control_variate_takes_the_variance_of_an_additive_loss_away():
+    model = reinforce(prepared=200)
+    draws = torch.Generator().manual_seed(6)
+
+    def spread(estimator):
+        found = []
+        for _ in range(60):
+            at = torch.zeros(2, 3, requires_grad=True)
+            loss = estimator.cross_entropy(at.expand(4, 2, 3), loss_of, draws).mean()
+            found.append(torch.autograd.grad(loss, [at])[0])
+        return torch.stack(found).std(0).max().item()
+
+    blind = reinforce()
+    blind.model.add = lambda paths, losses: None
+    model.prepare(lambda batch: loss_of)
+    assert spread(model) < 0.2 * spread(blind)
+
+
+def test_the_logged_value_is_the_mean_loss_of_the_paths():
+    """With every logit equal and one operation per path the losses are those of the draws."""
+    certain = torch.tensor([[0.0, -1e9, -1e9], [-1e9, -1e9, 0.0]])  # always (0, 2): 0.2
+    value = reinforce(points=6).cross_entropy(
+        certain.expand(6, 2, 3), interacting, torch.Generator().manual_seed(7)
+    )
+    assert value.mean().item() == pytest.approx(0.2)
+
+
+def test_a_restored_estimator_goes_on_alike():
+    one, other = reinforce(prepared=40), reinforce()
+    one.prepare(lambda batch: interacting)
+    other.restore(one.state())
+    assert torch.equal(one.model.values, other.model.values)
+    assert one.model.values.abs().max() > 0.05
+
+
+def test_leave_one_out_by_hand():
+    assert leave_one_out(torch.tensor([1.0, 2.0, 6.0])).tolist() == [-3.0, -1.5, 4.5]
+    assert leave_one_out(torch.tensor([5.0])).tolist() == [0.0]
+
+
+def test_spread_paths_reach_all_depths():
+    deep = space(depth=4, operations=("skip", "conv_k1", "conv_k3"))
+    depths = [sum(op != 0 for op in spread_path(deep, rng(0, "test", i))) for i in range(200)]
+    counts = [depths.count(depth) for depth in range(5)]
+    assert min(counts) >= 20  # a fifth each, were the draws exact
+
+
+def test_spread_paths_of_a_space_without_skip_choose_among_all():
+    paths = {spread_path(space(depth=2), rng(0, "test", i)) for i in range(200)}
+    assert paths == set(product(range(3), repeat=2))
+
+
 def test_a_name_is_registered_once():
     with pytest.raises(ValueError, match="twice"):
-        estimator("two-path")(two_path)
-    assert set(ESTIMATORS) >= {"two-path", "straight-through"}
+        estimator("two-path")(TwoPath)
+    assert set(ESTIMATORS) == {"reinforce-cv", "two-path", "straight-through"}

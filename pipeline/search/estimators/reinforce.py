@@ -1,0 +1,110 @@
+"""REINFORCE whose variance an additive model of the cross-entropy takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edge.spec import SKIP
+from models.spaces import Choices, Space
+from models.supernet import single
+from pipeline.params import SearchParams
+from pipeline.search.estimators.additive import AdditiveModel
+from pipeline.search.estimators.base import Estimator, LossOf, estimator
+from pipeline.seeds import rng
+
+
+@estimator("reinforce-cv")
+class ReinforceCV(Estimator):
+    """REINFORCE with a leave-one-out baseline (Kool et al., 2019) and an additive control
+    variate v (the linear control variates of Tucker et al., 2017, REBAR, and Grathwohl et al.,
+    2018, RELAX, with a model whose expectation is exact).
+
+    Paths are drawn at the first few points, one each, and only run forward. With r = CE − v(path),
+
+        E[CE](p) = Σ p·v + E[r],   ∇ ≈ ∇ Σ p·v + mean_i (r_i − mean_{j≠i} r_j) ∇ log p(path_i).
+
+    The first term costs no images, so that it is averaged over many points. Unbiased up to the
+    constant of each batch, which has no gradient.
+    """
+
+    def __init__(self, space: Space, params: SearchParams) -> None:
+        super().__init__(space, params)
+        self.points = params.reinforce.points
+        decisions, operations = space.mask.shape
+        self.model = AdditiveModel(decisions, operations, params.reinforce.ridge)
+
+    def prepare(self, batches: Callable[[int], LossOf]) -> None:
+        paths = self.params.reinforce.paths
+        for batch in range(self.params.reinforce.prepared // paths):
+            draws = rng(self.params.seed, "additive", batch)
+            chosen = torch.tensor([spread_path(self.space, draws) for _ in range(paths)])
+            self.model.add(chosen, self._losses(chosen, batches(batch)))
+
+    def cross_entropy(self, logits: Tensor, loss_of: LossOf, generator: torch.Generator) -> Tensor:
+        paths = self._draw(logits[: self.params.reinforce.paths], generator)
+        values = self.model.values.to(logits)
+        expected = (logits.softmax(-1) * values).sum((-2, -1))  # (n,)
+        losses = self._losses(paths, loss_of).to(logits)
+        residuals = losses - _sum_over(values, paths.to(logits.device))
+        advantages = leave_one_out(residuals)
+        log_p = _sum_over(logits[: len(paths)].log_softmax(-1), paths.to(logits.device))
+        score = (advantages * log_p) * (len(logits) / len(paths))
+        self.model.add(paths, losses.cpu())
+        # The score adds a gradient and no value: what is logged is the cross-entropy itself.
+        estimate = expected + (losses.mean() - expected.mean()).detach()
+        return torch.cat(
+            [
+                estimate[: len(paths)] + score - score.detach(),
+                estimate[len(paths) :],
+            ]
+        )
+
+    def state(self) -> dict[str, Any]:
+        return self.model.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.model.restore(state)
+
+    @torch.no_grad()
+    def _losses(self, paths: Tensor, loss_of: LossOf) -> Tensor:
+        """Cross-entropies (m,) of the networks that paths (m, E) stand for."""
+        networks = [self.space.canonical(path) for path in paths.tolist()]
+        return torch.stack([loss_of(single(network)) for network in networks])
+
+    def _draw(self, logits: Tensor, generator: torch.Generator) -> Tensor:
+        """One path (E,) per point, drawn from its probabilities (m, E, k)."""
+        p = logits.detach().softmax(-1).cpu()
+        drawn = torch.multinomial(p.flatten(0, 1), 1, generator=generator)
+        return drawn.view(p.shape[:2])
+
+
+def leave_one_out(values: Tensor) -> Tensor:
+    """Every value minus the mean of the others (m,); nothing to compare one value with."""
+    if len(values) == 1:
+        return torch.zeros_like(values)
+    return (values - values.mean()) * len(values) / (len(values) - 1)
+
+
+def spread_path(space: Space, draws: np.random.Generator) -> Choices:
+    """A path of random depth: paths with every decision uniform are all about equally slow, and
+    say little about the cheap end."""
+    share = draws.random()
+    path = []
+    for decision in space.decisions:
+        ops = [block.op for block in decision.candidates]
+        others = [op for op in ops if op != SKIP]
+        stays = SKIP in ops and (not others or draws.random() < share)
+        op = SKIP if stays else others[draws.integers(len(others))]
+        path.append(space.operations.index(op))
+    return tuple(path)
+
+
+def _sum_over(table: Tensor, paths: Tensor) -> Tensor:
+    """Σ_e table[e, path_e] per path: a table (E, k) for all, or one (m, E, k) each; (m,)."""
+    chosen = table.expand(len(paths), *table.shape[-2:]).gather(2, paths[:, :, None])
+    return chosen.sum((1, 2))
