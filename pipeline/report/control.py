@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from pipeline.extraction.evidence import Control
@@ -17,6 +17,8 @@ from pipeline.report.theme import CONTROL, MUTED, SEARCH
 TITLE = "The search against uniform α"
 _ARMS = (("control", "uniform α", "s", CONTROL), ("search", "search", "o", SEARCH))
 _COLUMNS = ("arm", "how", "median_us", "cross_entropy", "operations")
+_BINS = ("low_us", "high_us", "search_cross_entropy", "control_cross_entropy")
+_LATENCY = "predicted median, ms (logarithmic)"
 
 
 def found(run: Run) -> Control | None:
@@ -40,51 +42,79 @@ def section(run: Run) -> Section:
     judged = [row for row in run.candidates if row["cross_entropy"]]
     if not judged:
         return Section("control", TITLE, f"{lead} The candidates themselves were not kept.")
-    return Section("control", TITLE, lead, [_figure(run, control, judged)])
+    times_ms = [float(row["median_us"]) / 1e3 for row in judged]
+    figures = [_candidates(judged, times_ms)]
+    if run.bins:
+        figures.append(_differences(run.bins, control, times_ms))
+    return Section("control", TITLE, lead, figures)
 
 
-def _figure(run: Run, control: Control, judged: Rows) -> Figure:
+def _candidates(judged: Rows, times_ms: Sequence[float]) -> Figure:
     counts = {arm: sum(row["arm"] == arm for row in judged) for arm, *_ in _ARMS}
-    alt = (
-        f"Cross-entropy over predicted latency of {plural(counts['search'], 'candidate')} of the "
-        f"search and {counts['control']} of the control, and their difference: {control}"
+    told = (
+        f"{plural(counts['search'], 'candidate')} of the search, {counts['control']} of uniform α"
     )
-    rows = [[row[name] for name in _COLUMNS] for row in judged]
     return Figure(
-        name="control-figure",
+        name="control-candidates",
         title="Judged candidates of both",
-        caption=(
-            "Lower is better: cross-entropy in the shared weights on hold-out images. Below, the "
-            "difference of the best of both in every bin of equal latency; under zero the search "
-            "is better. The band is the interval of the mean difference: it "
-            + ("holds zero, so nothing is shown." if control.ties else "lies below zero.")
+        caption=f"Lower is better: cross-entropy in the shared weights on hold-out images. {told}.",
+        body=drawing.draw(
+            name="control-candidates",
+            alt=f"Cross-entropy over predicted latency: {told}.",
+            height_in=3.4,
+            paint=lambda canvas: _paint_candidates(canvas, judged, times_ms),
         ),
-        body=drawing.draw("control-figure", alt, 5.2, lambda c: _paint(c, run, control, judged)),
-        download=Download("control.csv", to_csv(_COLUMNS, rows)),
+        download=Download(
+            "candidates.csv", to_csv(_COLUMNS, [[row[name] for name in _COLUMNS] for row in judged])
+        ),
     )
 
 
-def _paint(canvas: Canvas, run: Run, control: Control, judged: Rows) -> None:
-    upper, lower = canvas.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+def _paint_candidates(canvas: Canvas, judged: Rows, times_ms: Sequence[float]) -> None:
+    axes = canvas.add_subplot()
     for arm, label, marker, colour in _ARMS:
-        mine = [row for row in judged if row["arm"] == arm]
-        upper.plot(
-            [float(row["median_us"]) / 1e3 for row in mine],
-            [float(row["cross_entropy"]) for row in mine],
+        mine = [(t, row) for t, row in zip(times_ms, judged, strict=True) if row["arm"] == arm]
+        axes.plot(
+            [time_ms for time_ms, _ in mine],
+            [float(row["cross_entropy"]) for _, row in mine],
             marker,
             color=colour.light,
             markersize=5,
             alpha=0.85,
             label=label,
         )
-    upper.set_ylabel("cross-entropy")
-    upper.legend()
-    _differences(lower, run.bins, control)
-    times_ms = [float(row["median_us"]) / 1e3 for row in judged]
-    drawing.ms_axis(lower, "x", times_ms, "predicted median, ms (logarithmic)")
+    axes.set_ylabel("cross-entropy")
+    axes.legend()
+    drawing.ms_axis(axes, "x", times_ms, _LATENCY)
 
 
-def _differences(axes: Axes, bins: Rows, control: Control) -> None:
+def _differences(bins: Rows, control: Control, times_ms: Sequence[float]) -> Figure:
+    return Figure(
+        name="control-differences",
+        title="Search minus uniform α at equal latency",
+        caption=(
+            "The best of both in every bin of predicted latency; below zero the search is better. "
+            "The band is the interval of the mean difference: "
+            + (
+                "it holds zero, so the search is not shown to be better."
+                if control.ties
+                else "it lies below zero."
+            )
+        ),
+        body=drawing.draw(
+            name="control-differences",
+            alt=f"Difference of cross-entropy over predicted latency. {control}",
+            height_in=2.4,
+            paint=lambda canvas: _paint_differences(canvas, bins, control, times_ms),
+        ),
+        download=Download("control.csv", to_csv(_BINS, [[row[n] for n in _BINS] for row in bins])),
+    )
+
+
+def _paint_differences(
+    canvas: Canvas, bins: Rows, control: Control, times_ms: Sequence[float]
+) -> None:
+    axes = canvas.add_subplot()
     axes.axhline(0, color=MUTED.light, linewidth=1)
     mean, half = control.mean_difference, control.half_width
     if math.isfinite(half):
@@ -96,3 +126,4 @@ def _differences(axes: Axes, bins: Rows, control: Control) -> None:
         axes.hlines(difference, low, high, color=SEARCH.light, linewidth=3)
     axes.margins(y=0.2)
     axes.set_ylabel("difference")
+    drawing.ms_axis(axes, "x", times_ms, _LATENCY)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from edge.family import read_moment
 from edge.files import write_atomic
 from pipeline.params import Params
 from pipeline.report import (
@@ -57,8 +58,12 @@ def head(run: Run) -> Head:
         verdict=None if tied else told,
         facts=[
             ("Data set", f"{run.manifest.dataset}, {len(run.manifest.classes)} classes"),
-            ("Measured", run.manifest.created or "not yet"),
+            ("Measured", _moment(run.manifest.created)),
             ("Commit", run.commit or "unknown"),
             *(("Target", str(target)) for target in run.targets),
         ],
     )
+
+
+def _moment(text: str | None) -> str:
+    return "not yet" if text is None else f"{read_moment(text):%Y-%m-%d %H:%M %Z}"

@@ -63,7 +63,7 @@ def test_downloads_hold_what_is_drawn(seen):
     first = seen.downloads["members.csv"][0]
     assert (first["name"], first["median_ms"], first["size_bytes"]) == ("fast", "1.0", "123400")
     assert [row["on_front"] for row in seen.downloads["accuracy-1.csv"]] == ["1", "0", "1"]
-    assert len(seen.downloads["control.csv"]) == 3  # judged ones only
+    assert len(seen.downloads["candidates.csv"]) == 3  # judged ones only
     assert len(seen.downloads["steering.csv"]) == 6
 
 
@@ -101,14 +101,22 @@ def test_prediction_errors_are_those_of_the_data():
 def test_the_control_is_told_in_numbers():
     section = control.section(full())
     assert "cross-entropy -0.0200 ± 0.0100" in section.lead
-    assert section.figures[0].caption.endswith("it lies below zero.")
+    candidates, differences = section.figures
+    assert candidates.caption.endswith("2 candidates of the search, 1 of uniform α.")
+    assert differences.caption.endswith("it lies below zero.")
 
 
 def test_a_single_bin_gives_no_interval_and_a_tie():
     numbers = dict(full().metrics["extract"]) | {"control_half_width": math.inf}
     section = control.section(full(metrics={"extract": numbers}))
     assert section.lead.startswith("The control TIES")
-    assert len(section.figures) == 1
+    assert "not shown to be better" in section.figures[1].caption
+
+
+def test_a_run_that_kept_no_bins_has_its_candidates_drawn():
+    assert [figure.name for figure in control.section(full(bins=())).figures] == [
+        "control-candidates"
+    ]
 
 
 def test_steering_counts_the_operations_that_listen():
