@@ -21,7 +21,7 @@ from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.parallel import in_processes
 from pipeline.params import RetrainParams
 from pipeline.progress import Progress
-from pipeline.training import from_scratch
+from pipeline.training import essentials, train_and_judge
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {"resnet8": resnet8, "plain-cnn": plain_cnn}
 
@@ -38,8 +38,9 @@ class Reference:
 
     def key(self, recipe: RetrainParams, data_sha256: str) -> str:
         """Names the result of the training: what it depends on, and nothing else."""
-        chosen = recipe.model_dump(mode="json", exclude={"workers"})
-        return store.content_key(self.name, self.width, chosen, data_sha256, torch.__version__)
+        return store.content_key(
+            self.name, self.width, essentials(recipe), data_sha256, torch.__version__
+        )
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _memory_settings() -> Iterator[None]:
 
 def _train(reference: Reference, recipe: RetrainParams, data: Dataset) -> dict[str, Any]:
     with Progress(reference.name, recipe.epochs) as progress:
-        return from_scratch(
+        return train_and_judge(
             lambda: reference.build(data),
             *(data, recipe),
             on_epoch=lambda epoch, loss: progress.update(epoch, f"loss {loss:.3f}"),

@@ -1,14 +1,15 @@
-"""Stage `retrain`: train every member from scratch, some at a time; finished ones are kept."""
+"""Stage `retrain`: train every member, some at a time; finished ones are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 import torch
+from torch import nn
 
 from edge.files import sha256_of
 from edge.spec import Architecture
@@ -19,7 +20,8 @@ from pipeline.members import write as write_members
 from pipeline.parallel import in_processes
 from pipeline.params import Params, RetrainParams
 from pipeline.progress import Progress
-from pipeline.training import from_scratch
+from pipeline.shared_weights import Weights, digest, of_members
+from pipeline.training import essentials, train_and_judge
 
 OUTPUT = Path("results/retrain")
 
@@ -31,24 +33,35 @@ class Task:
     architecture: dict[str, Any]
     recipe: RetrainParams
     data_sha256: str
+    first: Weights | None = field(default=None, repr=False)  # None: random ones
 
     @property
     def key(self) -> str:
         """Everything that the result depends on."""
-        recipe = self.recipe.model_dump(mode="json", exclude={"workers"})
         function = Architecture.from_dict(self.architecture).key
-        return store.content_key(function, recipe, self.data_sha256, torch.__version__)
+        first = [] if self.first is None else [digest(self.first)]
+        return store.content_key(
+            function, essentials(self.recipe), self.data_sha256, torch.__version__, *first
+        )
 
     @property
     def path(self) -> Path:
         return store.place("members", self.key, ".pt")
+
+    def build(self) -> nn.Module:
+        """The network with its first weights."""
+        net = network(Architecture.from_dict(self.architecture))
+        if self.first is not None:
+            net.load_state_dict(self.first)
+        return net
 
 
 def run(params: Params) -> None:
     """Train the members of results/extract/; writes results/retrain/."""
     members = read_extracted()
     sha256 = sha256_of(dataset.DATASET_FILE)
-    tasks = [Task(member.architecture, params.retrain, sha256) for member in members]
+    first = of_members(members, params) if params.retrain.init == "supernet" else {}
+    tasks = [Task(m.architecture, params.retrain, sha256, first.get(m.name)) for m in members]
     with store.locked("members"):
         _train_missing(tasks, params.retrain.workers)
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -80,8 +93,7 @@ def _macs(task: Task) -> int:
 
 def train_task(task: Task) -> float:
     """Train one network and keep it in the store; returns its hold-out accuracy."""
-    architecture = Architecture.from_dict(task.architecture)
-    found = from_scratch(lambda: network(architecture), dataset.load(), task.recipe)
+    found = train_and_judge(task.build, dataset.load(), task.recipe)
     store.save(task.path, found)
     accuracy: float = found["holdout_accuracy"]
     return accuracy

@@ -19,7 +19,7 @@ from pipeline.seeds import generator
 EVALUATION_BATCH = 500
 
 
-def from_scratch(
+def train_and_judge(
     build: Callable[[], nn.Module],
     data: Dataset,
     recipe: RetrainParams,
@@ -28,9 +28,11 @@ def from_scratch(
     """Build, train and judge one stand-alone network: members and references go through here,
     so that they see the same images in the same batches.
 
-    Returns ``state`` (the state dict), ``holdout_accuracy``, ``test_accuracy`` and ``cpu_s``.
+    `build` makes the network with the weights it starts from; random ones are drawn with the
+    seed of the recipe. Returns ``state`` (the state dict), ``holdout_accuracy``,
+    ``test_accuracy`` and ``cpu_s``.
     """
-    torch.manual_seed(recipe.seed)  # the initial weights
+    torch.manual_seed(recipe.seed)
     net = build()
     learned = Images.part(data, np.concatenate([data.weights, data.architecture]))
     began = time.process_time()
@@ -41,6 +43,11 @@ def from_scratch(
         "test_accuracy": accuracy(net, Images.test(data)),
         "cpu_s": time.process_time() - began,
     }
+
+
+def essentials(recipe: RetrainParams) -> dict[str, Any]:
+    """What of the recipe decides the result of a training that starts from given weights."""
+    return recipe.model_dump(mode="json", exclude={"workers", "init"})
 
 
 def train(

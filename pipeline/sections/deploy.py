@@ -8,9 +8,12 @@ from pipeline.sections.base import Count, Section, Seed, setting
 
 
 class RetrainParams(Section):
-    """How every member is trained from scratch."""
+    """How every member is trained."""
 
     seed: Seed = 0
+    init: Literal["scratch", "supernet"] = setting(
+        "scratch", "First weights: random ones, or those the member has in the search's supernet"
+    )
     epochs: Count = setting(6, "Epochs over all training images")
     batch_size: Count = setting(128, "Images per step")
     schedule: Literal["one-cycle", "cosine"] = setting("one-cycle", "Learning rate's path")

@@ -5,7 +5,7 @@ from torch import nn
 
 from pipeline.batches import Augmentation, Images, shuffled
 from pipeline.params import RetrainParams
-from pipeline.training import accuracy, learning_rate, sgd, train
+from pipeline.training import accuracy, essentials, learning_rate, sgd, train
 
 RECIPE = RetrainParams(epochs=5, batch_size=16, lr=0.1, weight_decay=0, shift=0)
 
@@ -185,3 +185,9 @@ def test_accuracy_is_judged_in_evaluation_mode():
     before = net[1].running_mean.clone()
     accuracy(net, toys())
     assert torch.equal(net[1].running_mean, before)
+
+
+def test_neither_the_number_of_workers_nor_the_name_of_the_start_is_essential():
+    changed = RECIPE.model_copy(update={"workers": 9, "init": "supernet"})
+    assert essentials(changed) == essentials(RECIPE)
+    assert essentials(RECIPE.model_copy(update={"lr": 0.2})) != essentials(RECIPE)
