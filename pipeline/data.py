@@ -20,14 +20,13 @@ def run(params: Params, root: Path = Path()) -> None:
     raw = sources.read(params.data, root)
     dataset = build(raw, params.data)
     write_atomic(root / DATASET_FILE, to_npz(dataset))
-    print(f"{root / DATASET_FILE}: {describe(dataset)}")
-    if raw.remark:
-        print(raw.remark)
+    remarks = [f"{root / DATASET_FILE}: {describe(dataset)}", raw.remark]
     if raw.test is None:
-        print(
+        remarks.append(
             f"the test images are {params.data.test_share:.0%} of every class (data.test_share), "
             f"drawn with seed {params.data.seed}"
         )
+    print("\n".join(filter(None, [*remarks, *gaps(dataset)])))
 
 
 def build(raw: Raw, params: DataParams) -> Dataset:
@@ -78,3 +77,17 @@ def describe(dataset: Dataset) -> str:
         f"{len(dataset.train_y)} training images ({parts}) and {len(dataset.test_y)} test images "
         f"of {height}x{width}x{channels}, {len(dataset.classes)} classes"
     )
+
+
+def gaps(dataset: Dataset) -> list[str]:
+    """A warning for every part of the training images in which a class does not occur."""
+    warnings = []
+    for part in ("weights", "architecture", "holdout"):
+        there = set(dataset.train_y[getattr(dataset, part)].tolist())
+        missing = [name for label, name in enumerate(dataset.classes) if label not in there]
+        if missing:
+            warnings.append(
+                f"warning: data.{part} has no image of {', '.join(missing)}: "
+                "raise its share, or add images of rare classes"
+            )
+    return warnings

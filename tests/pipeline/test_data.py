@@ -74,3 +74,12 @@ def test_the_stage_reads_own_data_splits_it_and_says_so(tmp_path, capsys):
     assert said[2] == (
         "the test images are 20% of every class (data.test_share), drawn with seed 0"
     )
+
+
+def test_a_class_that_a_part_lacks_is_warned_about():
+    built = data.build(raw(train=10), PARAMS)
+    assert data.gaps(built) == []
+    rare = Raw(Labelled(labelled(10).x, np.array([0] * 9 + [1])), labelled(4), ("common", "rare"))
+    warnings = data.gaps(data.build(rare, PARAMS))
+    assert len(warnings) == 2  # the one image is in one of the three parts
+    assert all("has no image of rare: raise its share" in warning for warning in warnings)
