@@ -75,8 +75,8 @@ def section(run: Run) -> Section:
     )
     decisions = len(searched(networks[0].architecture))
     lead = (
-        f"{plural(len(networks), 'member')}, {plural(decisions, 'decision')} of the search each, "
-        f"{plural(different, 'different network')}."
+        f"{plural(len(networks), 'member')} with {plural(decisions, 'decision')} of the search "
+        f"each; {different} of {len(networks)} are distinct networks."
     )
     return Section("operations", TITLE, lead, [figure])
 

@@ -9,14 +9,14 @@ from pipeline.report.sources import Numbered, Run
 from pipeline.report.text import digits, ms, percent, plural
 
 TITLE = "The members in numbers"
-_NETWORK = ("hold-out", "test", "MMACs", "parameters", "budget, ms", "met")
+_NETWORK = ("hold-out", "test", "MACs,\nmillion", "params,\nthousand", "budget,\nms", "met")
 _LATENCY = ("median_ms", "p90_ms", "p95_ms", "p99_ms", "n", "verdict", "peak_memory_bytes")
 
 
 def section(run: Run) -> Section:
     """One row per member, a group of columns per target."""
     columns = [Column("member", numeric=False), *(Column(title, "network") for title in _NETWORK)]
-    measured = ["median, ms", f"p{run.percentile} ≤, ms", "file, kB", "memory, MB"]
+    measured = ["median,\nms", f"p{run.percentile} ≤,\nms", "file,\nkB", "memory,\nMB"]
     for target in run.targets:
         columns += [Column(title, _title(target)) for title in measured]
     table = Table(columns, [_row(run, one) for one in run.members])
@@ -49,7 +49,7 @@ def _row(run: Run, one: Numbered) -> list[str]:
         percent(member.holdout_accuracy),
         percent(member.test_accuracy),
         digits(member.macs / 1e6),
-        f"{member.parameters:,}",
+        digits(member.parameters / 1e3),
         ms(member.budget_ms),
         {True: "yes", False: "no", None: "–"}[member.budget_met],
     ]

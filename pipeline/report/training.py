@@ -127,7 +127,7 @@ def _paint(canvas: Canvas, curves: Mapping[str, Curve], uniform: float) -> None:
     _points(upper, curves["entropy"], curves["kappa"])
     upper.axhline(uniform, color=MUTED.light, linestyle="--", linewidth=1, label="uniform α")
     upper.set_ylabel("entropy of α, nats")
-    upper.set_ylim(bottom=0)
+    upper.set_ylim(0, 1.08 * uniform)
     _points(lower, curves["expected_latency_ms"], curves["kappa"])
     drawing.ms_axis(lower, "y", curves["expected_latency_ms"].values(), "expected latency, ms")
     lower.set_xlabel("step")
