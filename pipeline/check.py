@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from importlib import metadata
 from pathlib import Path
 
+from edge.errors import EdgeError
 from edge.files import write_atomic
 from edge.record import Target
 from edge.target import make_target
@@ -12,7 +14,13 @@ from pipeline.cost import estimate
 from pipeline.params import Params, TargetParams
 from pipeline.sources import listing
 
-TARGET_FILE = Path("results/target.json")
+TARGET_FILE = Path("results/target.json")  # the one that is searched for
+TARGETS_FILE = Path("results/targets.json")  # all that are measured
+_EXPORTERS = {"onnxruntime": "onnxscript", "litert": "litert-torch"}
+
+
+class MissingExporter(EdgeError, ImportError):
+    """The package that makes the model files of a runtime is not installed."""
 
 
 def run(params: Params, root: Path = Path()) -> None:
@@ -24,22 +32,42 @@ def run(params: Params, root: Path = Path()) -> None:
     place or the split of the data cannot be right.
     """
     data = listing.outline(params.data, root)
-    target = describe(params.target)
-    content = json.dumps(target.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
-    write_atomic(root / TARGET_FILE, content)
+    targets = [describe(target) for target in params.targets]
+    _write(root / TARGET_FILE, targets[0].model_dump(mode="json"))
+    _write(root / TARGETS_FILE, [target.model_dump(mode="json") for target in targets])
     listing.write(params.data, root)
-    print(f"target: {target}")
+    for target in targets:
+        print(f"target: {target}")
     print(report(estimate(params, data)))
 
 
 def describe(params: TargetParams) -> Target:
-    """The target on this machine."""
-    return make_target(params.runtime, params.threads, params.precision)
+    """The target on this machine. Raises MissingRuntime or MissingExporter."""
+    target = make_target(params.runtime, params.threads, params.precision)
+    exporter = _EXPORTERS[params.runtime]
+    try:
+        metadata.version(exporter)
+    except metadata.PackageNotFoundError:
+        raise MissingExporter(
+            f"{exporter} is not installed, which makes the models of {params.runtime}: "
+            "pip install 'edgefacet[pipeline]', or take that runtime out of `targets`"
+        ) from None
+    return target
 
 
 def read_target(root: Path = Path()) -> Target:
-    """The target that `run` wrote below `root`."""
+    """The first target that `run` wrote below `root`: what the search is for."""
     return Target.model_validate_json((root / TARGET_FILE).read_text(encoding="utf-8"))
+
+
+def read_targets(root: Path = Path()) -> list[Target]:
+    """All targets that `run` wrote below `root`, the first one first."""
+    rows = json.loads((root / TARGETS_FILE).read_text(encoding="utf-8"))
+    return [Target.model_validate(row) for row in rows]
+
+
+def _write(path: Path, content: object) -> None:
+    write_atomic(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def report(minutes: dict[str, float]) -> str:

@@ -7,8 +7,8 @@ from pipeline.params import Params, ProfileParams, SpaceParams, VerifyParams
 from pipeline.sections.data import Outline
 
 # Seconds of one core, fitted to runs on a two-core x86 server.
-EXPORT_S = 0.7  # one model to ONNX
-MEMBER_EXPORT_S = 12.0  # one member in every format, quantised, compared with PyTorch
+EXPORT_S = {"onnxruntime": 0.7, "litert": 5.0}  # one block or short chain to its runtime's format
+MEMBER_EXPORT_S = {"onnxruntime": 8.0, "litert": 20.0}  # one member, and every test image
 RUNTIME_START_S = 0.3  # one model loaded in its own process
 SUPERNET_S = 7.7e-8  # a step of the supernet, per image and activation
 RETRAIN_S = 3.2e-8  # a step of a member, per image and activation
@@ -27,8 +27,8 @@ def estimate(params: Params, data: Outline) -> dict[str, float]:
         "search": _search_s(params, data, values),
         "extract": _extract_s(params, values),
         "retrain": _retrain_s(params, data, values),
-        "export": member_count(params) * MEMBER_EXPORT_S,
-        "verify": member_count(params) * _timing_s(params.verify),
+        "export": member_count(params) * sum(MEMBER_EXPORT_S[t.runtime] for t in params.targets),
+        "verify": member_count(params) * len(params.targets) * _timing_s(params.verify),
     }
     return {stage: s / 60 for stage, s in seconds.items()}
 
@@ -60,9 +60,8 @@ def _profile_s(params: Params) -> float:
     priced = sum(op != SKIP for op in params.space.operations)
     chains = 2 * priced * len(params.space.widths)
     networks = 1 + params.profile.anchors + params.profile.heldout
-    return chains * (EXPORT_S + _timing_s(params.profile)) + networks * (
-        2 * EXPORT_S + _timing_s(params.profile)
-    )
+    export_s = EXPORT_S[params.target.runtime] * (chains + 2 * networks)
+    return export_s + _timing_s(params.profile) * (chains + networks)
 
 
 def _search_s(params: Params, data: Outline, values: int) -> float:

@@ -1,36 +1,35 @@
-"""Stage `export`: every trained member becomes a model file that says how to use it.
+"""Stage `export`: every trained member becomes model files that say how to use it.
 
-A file counts only when ONNX Runtime computes from it what PyTorch computes from the weights.
+A file counts only when its runtime computes from it what PyTorch computes from the weights.
 """
 
 from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from edge import __version__
 from edge.errors import EdgeError
 from edge.family import Artifact, Manifest, Member
 from edge.files import sha256_of
-from edge.runtimes import get_runtime
 from edge.spec import Architecture
 from models.network import network
 from pipeline import dataset, metrics, store
 from pipeline.batches import Images
 from pipeline.dataset import Dataset
+from pipeline.exporter import INPUT_NAME
+from pipeline.formats import FileFormat, formats_of
 from pipeline.members import TRAINED_FILE, TrainedMember, read_trained
-from pipeline.onnx_export import INPUT_NAME, export_onnx
 from pipeline.params import ExportParams, Params
 from pipeline.progress import Progress
-from pipeline.training import EVALUATION_BATCH
 
 FOLDER = Path("results/export")
 PRECISION = "fp32"
-RUNTIME = "onnxruntime"
 
 
 class WeightsError(EdgeError, ValueError):
@@ -42,19 +41,24 @@ class ParityError(EdgeError, ArithmeticError):
 
 
 def run(params: Params, root: Path = Path()) -> None:
-    """Write a model file per trained member, ``family.json`` and ``metrics.json`` below `root`.
+    """Write the model files of every trained member, ``family.json`` and ``metrics.json``.
 
-    The same members give the same bytes. Raises MembersError, WeightsError, ExportError, or
+    Everything is read and written below `root`. There is a file per format that `targets` need;
+    the same members give the same bytes. Raises MembersError, WeightsError, ExportError, or
     ParityError.
     """
     data = dataset.load(root / dataset.DATASET_FILE)
     trained = read_trained(root / TRAINED_FILE)
+    kinds = formats_of(params.targets)
     members = []
-    # One after the other: a further process would import the exporter for longer than it exports.
-    with Progress("export", len(trained)) as progress:
+    with Progress("export", len(trained) * len(kinds)) as progress:
         for member in trained:
-            members.append(_export(member, data, params, root))
-            progress.advance(member.name)
+            net = load_network(member, (root / TRAINED_FILE).parent)
+            artifacts = []
+            for kind in kinds:
+                artifacts.append(_export(member, net, kind, data, params, root))
+                progress.advance(artifacts[-1].path)
+            members.append(_exported(member, artifacts))
     manifest = Manifest(
         dataset=params.data.name,
         classes=data.classes,
@@ -70,19 +74,20 @@ def run(params: Params, root: Path = Path()) -> None:
 def export_model(
     name: str,
     net: nn.Module,
+    kind: FileFormat,
     folder: Path,
     data: Dataset,
     params: ExportParams,
     metadata: dict[str, str],
 ) -> Artifact:
-    """Write ``<name>.onnx`` into `folder`, compare it with `net`, and judge it.
+    """Write the file of `net` into `folder`, compare it with `net`, and judge it.
 
     Raises ExportError, or ParityError where a logit of a hold-out image differs by more than
     the tolerance.
     """
-    path = folder / f"{name}.onnx"
-    export_onnx(net, data.input_shape, path, opset=params.opset, metadata=metadata)
-    error = parity(net, path, Images.part(data, data.holdout[: params.parity_images]))
+    path = folder / f"{name}.{kind.name}"
+    kind.write(net, data.input_shape, path, params, metadata)
+    error = parity(net, kind, path, Images.part(data, data.holdout[: params.parity_images]))
     if not error <= params.tolerance:  # NaN is no parity either
         raise ParityError(
             f"member {name!r}: the logits of {path} differ from PyTorch's by {error:.1e} of the "
@@ -93,44 +98,35 @@ def export_model(
         path=path.name,
         sha256=sha256_of(path),
         size_bytes=path.stat().st_size,
-        format="onnx",
+        format=kind.name,
         precision=PRECISION,
-        test_accuracy=file_accuracy(path, Images.test(data)),
+        test_accuracy=file_accuracy(kind, path, Images.test(data)),
         max_relative_error=error,
     )
 
 
 @torch.no_grad()
-def parity(net: nn.Module, path: Path, images: Images) -> float:
+def parity(net: nn.Module, kind: FileFormat, path: Path, images: Images) -> float:
     """The largest difference of a logit between file and network, over the largest logit."""
     x, _ = images.take(slice(None))
-    expected: Tensor = net.eval()(x)
-    return float((file_logits(path, images) - expected).abs().max() / expected.abs().max())
+    expected = net.eval()(x)
+    return float((kind.logits(path, images) - expected).abs().max() / expected.abs().max())
 
 
-def file_accuracy(path: Path, images: Images) -> float:
+def file_accuracy(kind: FileFormat, path: Path, images: Images) -> float:
     """Share of `images` that the model file classifies correctly."""
-    right = file_logits(path, images).argmax(1) == images.labels
+    right = kind.logits(path, images).argmax(1) == images.labels
     return int(right.sum()) / len(images)
 
 
-def file_logits(path: Path, images: Images) -> Tensor:
-    """What the file makes of every image, (N, classes), one at a time as on the target."""
-    session = get_runtime(RUNTIME).load(path, threads=1)
-    rows = [
-        torch.from_numpy(session.run({INPUT_NAME: image[None]})[0])
-        for x, _ in images.in_order(EVALUATION_BATCH)
-        for image in x.contiguous().numpy()
-    ]
-    return torch.cat(rows)
-
-
-def describe(data: Dataset, name: str, architecture: Architecture | None = None) -> dict[str, str]:
+def describe(
+    data: Dataset, name: str, kind: FileFormat, architecture: Architecture | None = None
+) -> dict[str, str]:
     """What a model file says about itself: text, JSON where it is more than a word."""
     input_spec = {
         "name": INPUT_NAME,
-        "shape": [1, *data.input_shape],
-        "layout": "NCHW",
+        "shape": kind.shape(data.input_shape),
+        "layout": kind.layout,
         "dtype": "float32",
     }
     normalisation = {
@@ -178,11 +174,19 @@ def summarise(members: list[Member]) -> dict[str, float]:
     }
 
 
-def _export(member: TrainedMember, data: Dataset, params: Params, root: Path) -> Member:
-    architecture = member.read_architecture()
-    net = load_network(member, (root / TRAINED_FILE).parent)
-    metadata = describe(data, params.data.name, architecture)
-    artifact = export_model(member.name, net, root / FOLDER, data, params.export, metadata)
+def _export(
+    member: TrainedMember,
+    net: nn.Module,
+    kind: FileFormat,
+    data: Dataset,
+    params: Params,
+    root: Path,
+) -> Artifact:
+    metadata = describe(data, params.data.name, kind, member.read_architecture())
+    return export_model(member.name, net, kind, root / FOLDER, data, params.export, metadata)
+
+
+def _exported(member: TrainedMember, artifacts: Sequence[Artifact]) -> Member:
     return Member(
         name=member.name,
         architecture=member.architecture,
@@ -191,6 +195,6 @@ def _export(member: TrainedMember, data: Dataset, params: Params, root: Path) ->
         test_accuracy=member.test_accuracy,
         macs=member.macs,
         parameters=member.parameters,
-        artifacts=(artifact,),
+        artifacts=tuple(artifacts),
         budget_ms=member.budget_ms,
     )

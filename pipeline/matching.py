@@ -14,7 +14,8 @@ from edge.errors import EdgeError
 from edge.files import sha256_of
 from edge.record import Measurement, Subject, Target
 from edge.statistics import summarise
-from pipeline.onnx_export import export_onnx
+from pipeline.formats import format_of
+from pipeline.params import ExportParams
 from pipeline.seeds import generator
 from pipeline.untrained import randomise
 
@@ -54,7 +55,7 @@ def match_width(ratio: Callable[[int], float], most: int = 512) -> tuple[int, fl
 def latency_ratio(
     build: Callable[[int], nn.Module],
     input_shape: tuple[int, int, int],
-    opset: int,
+    params: ExportParams,
     reference: Job,
     target: Target,
     measure: Callable[..., list[Measurement | Failure]] = measure,
@@ -63,12 +64,13 @@ def latency_ratio(
 
     The two are measured in one interleaved session. The function raises MatchingError.
     """
+    kind = format_of(target.runtime)
 
     def ratio(width: int) -> float:
         with TemporaryDirectory() as folder:
-            path = Path(folder) / f"width-{width}.onnx"
+            path = Path(folder) / f"width-{width}.{kind.name}"
             net = randomise(build(width), generator(0, "width", width))
-            export_onnx(net, input_shape, path, opset=opset)
+            kind.write(net, input_shape, path, params, {})
             subject = Subject(kind="file", name=path.stem, sha256=sha256_of(path))
             results = measure([Job(subject, path), reference], target, PROTOCOL)
         medians_ms = []

@@ -16,12 +16,13 @@ from edge.table import Table
 from pipeline import metrics, verdicts
 from pipeline.check import read_target
 from pipeline.dataset import DATASET_FILE, load
+from pipeline.formats import format_of
 from pipeline.params import Params, ProfileParams
 from pipeline.progress import Progress
 from pipeline.roster import Model, roster
 from pipeline.space import make_space
 from pipeline.store import STORE, locked, place
-from pipeline.untrained import assemble, block_path, export_blocks
+from pipeline.untrained import build_files
 
 FOLDER = Path("results/profile")
 RECORDS_FILE = FOLDER / "records.jsonl"
@@ -43,13 +44,12 @@ def run(params: Params, root: Path = Path()) -> None:
     not be measured, and UnsupportedTarget.
     """
     target = read_target(root)
-    _require_onnx(target)
+    _require_fp32(target)
     models = roster(make_space(params.space, load(root / DATASET_FILE)), params.profile)
-    store, opset = root / STORE, params.export.opset
+    store = root / STORE
     with locked("profile", store):
         start = time.monotonic()
-        _export(models, opset, params.profile.workers, store)
-        jobs = _jobs(models, opset, store)
+        jobs = _jobs(models, target, params, store)
         exported = time.monotonic()
         measurements = _measure(jobs, target, params.profile, store)
         timed = time.monotonic()
@@ -84,26 +84,19 @@ def _warn(measurements: Sequence[Measurement]) -> None:
         print("\n  ".join(lines), file=sys.stderr)
 
 
-def _require_onnx(target: Target) -> None:
-    if (target.runtime, target.precision) != ("onnxruntime", "fp32"):
+def _require_fp32(target: Target) -> None:
+    if target.precision != "fp32":
         raise UnsupportedTarget(
-            f"blocks can be profiled as fp32 models for onnxruntime, not as {target.precision} "
-            f"models for {target.runtime}: change `target` in params.yaml"
+            f"untrained blocks can be profiled as fp32 models, not as {target.precision} ones: "
+            "put a target of fp32 first among `targets` in params.yaml"
         )
 
 
-def _export(models: Sequence[Model], opset: int, workers: int, store: Path) -> None:
-    blocks = sorted({block for model in models for block in model.blocks})
-    missing = [block for block in blocks if not block_path(block, opset, store).exists()]
-    if not missing:
-        return
-    with Progress("export", len(missing)) as progress:
-        for block in export_blocks(missing, opset, workers, store):
-            progress.advance(block.key)
-
-
-def _jobs(models: Sequence[Model], opset: int, store: Path) -> list[Job]:
-    paths = [assemble(model.blocks, opset, store) for model in models]
+def _jobs(models: Sequence[Model], target: Target, params: Params, store: Path) -> list[Job]:
+    paths = build_files(
+        [model.blocks for model in models],
+        *(format_of(target.runtime).name, params.export, params.profile.workers, store),
+    )
     return [Job(m.subject(sha256_of(path)), path) for m, path in zip(models, paths, strict=True)]
 
 

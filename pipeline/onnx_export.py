@@ -7,26 +7,17 @@ known by the sha256 of its file.
 from __future__ import annotations
 
 import copy
-import logging
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from edge.errors import EdgeError
 from edge.files import write_atomic
+from pipeline.exporter import INPUT_NAME, OUTPUT_NAME, ExportError, first_line, quiet
 
-INPUT_NAME = "image"
-OUTPUT_NAME = "logits"
-_CHATTY_LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")
-
-
-class ExportError(EdgeError, RuntimeError):
-    """A module that cannot be exported as it was asked for."""
+_CHATTY = ("torch.onnx", "onnxscript", "onnx_ir")
 
 
 def export_onnx(
@@ -45,7 +36,7 @@ def export_onnx(
     """
     frozen = copy.deepcopy(module).cpu().eval().requires_grad_(False)
     try:
-        with _quiet(), torch.no_grad():
+        with quiet(_CHATTY), torch.no_grad():
             program = torch.onnx.export(
                 frozen,
                 (torch.zeros(1, *input_shape),),
@@ -59,28 +50,12 @@ def export_onnx(
         assert program is not None
         model = program.model_proto
     except Exception as error:  # the exporter's errors share no base of their own
-        raise ExportError(f"PyTorch cannot export {path.name}: {_first_line(error)}") from error
+        raise ExportError(f"PyTorch cannot export {path.name}: {first_line(error)}") from error
     _strip(model)
     _check(model, opset, path.name)
     for key in sorted(metadata):
         model.metadata_props.add(key=key, value=metadata[key])
     write_atomic(path, model.SerializeToString(deterministic=True))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter tells of every opset and every deprecation inside itself."""
-    loggers = [logging.getLogger(name) for name in _CHATTY_LOGGERS]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _check(model: Any, opset: int, name: str) -> None:
@@ -92,7 +67,7 @@ def _check(model: Any, opset: int, name: str) -> None:
     try:
         onnx.checker.check_model(model, full_check=True)
     except Exception as error:  # of the checker and of shape inference
-        raise ExportError(f"{name} is no valid ONNX model: {_first_line(error)}") from error
+        raise ExportError(f"{name} is no valid ONNX model: {first_line(error)}") from error
 
 
 def _strip(model: Any) -> None:
@@ -106,7 +81,3 @@ def _strip(model: Any) -> None:
     for part in parts:
         part.ClearField("doc_string")
         part.ClearField("metadata_props")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or repr(error)).splitlines()[0]

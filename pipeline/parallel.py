@@ -9,6 +9,8 @@ from typing import TypeVar
 import torch
 from joblib import Parallel, delayed
 
+from pipeline.progress import Progress
+
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 
@@ -33,3 +35,22 @@ def in_processes(
         return
     tasks = (delayed(single_threaded)(function, item) for item in items)
     yield from Parallel(n_jobs=workers, return_as="generator")(tasks)
+
+
+def run_all(label: str, make: Callable[[Item], str], items: Sequence[Item], workers: int) -> None:
+    """Call `make`, which gives a name to show, for all `items` in processes that are over when
+    this returns: what is timed afterwards runs alone on the machine."""
+    if not items:
+        return
+    with Progress(label, len(items)) as progress:
+        try:
+            for name in in_processes(make, items, min(workers, len(items))):
+                progress.advance(name)
+        finally:
+            _end_processes()
+
+
+def _end_processes() -> None:
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)

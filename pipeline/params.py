@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import ValidationError, ValidationInfo, field_validator
@@ -61,7 +61,14 @@ class ParamsError(EdgeError, ValueError):
 class Params(Section):
     """All of params.yaml, one field per section."""
 
-    target: TargetParams = setting(TargetParams(), "Target")
+    MOVED: ClassVar[Mapping[str, str]] = {
+        "target": "is a list now, `targets`; write: targets: "
+        "[{device: local, runtime: onnxruntime, precision: fp32, threads: 1}]"
+    }
+
+    targets: tuple[TargetParams, ...] = setting(
+        (TargetParams(), TargetParams(runtime="litert")), "Targets"
+    )
     data: DataParams = setting(DataParams(), "Data")
     space: SpaceParams = setting(SpaceParams(), "Search space")
     profile: ProfileParams = setting(ProfileParams(), "Stage `profile`")
@@ -71,6 +78,22 @@ class Params(Section):
     retrain: RetrainParams = setting(RetrainParams(), "Stage `retrain`")
     export: ExportParams = setting(ExportParams(), "Stage `export`")
     verify: VerifyParams = setting(VerifyParams(), "Stage `verify`")
+
+    @property
+    def target(self) -> TargetParams:
+        """What the search and the budgets are about."""
+        return self.targets[0]
+
+    @field_validator("targets")
+    @classmethod
+    def _targets_differ(cls, targets: tuple[TargetParams, ...]) -> tuple[TargetParams, ...]:
+        if not targets:
+            raise ValueError("name at least one")
+        again = {n: targets.index(target) for n, target in enumerate(targets)}
+        problems = {n: f"the same as targets[{first}]" for n, first in again.items() if first < n}
+        if problems:
+            raise PydanticCustomError("targets", "equal targets", {"problems": problems})
+        return targets
 
     @field_validator("search")
     @classmethod

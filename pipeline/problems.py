@@ -28,7 +28,7 @@ def explain(error: ValidationError, data: Any, model: type[BaseModel], file: str
 
 def _lines(detail: ErrorDetails, data: Any, model: type[BaseModel]) -> Iterator[str]:
     path = _path(detail, data)
-    many: dict[str, str] = detail.get("ctx", {}).get("problems", {})
+    many: dict[str | int, str] = detail.get("ctx", {}).get("problems", {})
     for below, message in many.items():
         yield f"{_dotted((*path, below))}: {message}"
     if not many:
@@ -57,6 +57,9 @@ def _dotted(path: Path) -> str:
 def _message(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     given, kind = detail["input"], detail["type"]
     if kind == "extra_forbidden":
+        moved: Mapping[str, str] = getattr(model, "MOVED", {})
+        if _dotted(path) in moved:
+            return moved[_dotted(path)]
         known = _keys(model, path[:-1])
         near = did_you_mean(str(path[-1]), known)
         return f"unknown key{near}; allowed: {', '.join(known)}"
@@ -76,11 +79,11 @@ def _message(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
 
 
 def _keys(model: type[BaseModel], path: Path) -> list[str]:
-    """The keys allowed at `path`, through nested models and maps of models."""
+    """The keys allowed at `path`, through nested models, and lists and maps of models."""
     annotation: Any = model
     for part in path:
         if part in getattr(annotation, "model_fields", {}):
             annotation = annotation.model_fields[part].annotation
-        else:  # a map: its values
-            annotation = get_args(annotation)[-1]
+        else:  # the items of a list, or the values of a map
+            annotation = get_args(annotation)[0 if isinstance(part, int) else -1]
     return list(annotation.model_fields)

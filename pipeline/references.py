@@ -24,6 +24,7 @@ from pipeline import comparison, dataset, export, metrics, store
 from pipeline.check import read_target
 from pipeline.comparison import Comparison
 from pipeline.dataset import DATASET_FILE, Dataset
+from pipeline.formats import FileFormat, format_of
 from pipeline.matching import latency_ratio, match_width
 from pipeline.params import Params
 from pipeline.progress import Progress
@@ -58,7 +59,8 @@ def run(params: Params, root: Path = Path(), measure: Callable[..., Results] = m
         data = dataset.load(root / DATASET_FILE)
         cnn = as_fast_as(member_job(family, fastest, target), data, params, target, measure)
         trained = train_all([RESNET, cnn], params.retrain, root)
-        references = [export_reference(one, data, params, root / FOLDER) for one in trained]
+        kind = format_of(target.runtime)
+        references = [export_reference(one, kind, data, params, root / FOLDER) for one in trained]
         jobs = [_job(reference, root / FOLDER) for reference in references]
         jobs += [member_job(family, member, target) for member in family.manifest.members]
         results = _measure_together(jobs, target, protocol(params.verify), root, measure)
@@ -84,7 +86,7 @@ def as_fast_as(
     def build(width: int) -> nn.Module:
         return Reference(CNN, width).build(data)
 
-    ratio = latency_ratio(build, data.input_shape, params.export.opset, job, target, measure)
+    ratio = latency_ratio(build, data.input_shape, params.export, job, target, measure)
     width, reached = match_width(ratio)
     click.echo(
         f"{CNN} of width {width} takes {reached:.2f} times as long as {job.subject.name}",
@@ -93,11 +95,13 @@ def as_fast_as(
     return Reference(CNN, width)
 
 
-def export_reference(trained: Trained, data: Dataset, params: Params, folder: Path) -> Member:
+def export_reference(
+    trained: Trained, kind: FileFormat, data: Dataset, params: Params, folder: Path
+) -> Member:
     """Export into `folder`; in the form of a member, so that it is listed like one."""
     reference, net = trained.reference, trained.network(data)
-    about = export.describe(data, params.data.name)
-    artifact = export.export_model(reference.name, net, folder, data, params.export, about)
+    about = export.describe(data, params.data.name, kind)
+    artifact = export.export_model(reference.name, net, kind, folder, data, params.export, about)
     macs, parameters = count(net, data.input_shape)
     return Member(
         name=reference.name,

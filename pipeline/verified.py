@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from edge import bayes
 from edge.bench import Failure
 from edge.calibration import Calibration, Prediction
 from edge.family import Latency, Member
 from edge.predictor import LEAST_MS
-from edge.record import Measurement
+from edge.record import Measurement, Target
 from edge.statistics import summarise
 
 COLUMNS = (
-    *("name", "predicted_ms", "measured_ms", "lo_ms", "hi_ms", "p95_ms"),
+    *("name", "target", "runtime", "predicted_ms", "measured_ms", "lo_ms", "hi_ms", "p95_ms"),
     *("holdout_accuracy", "test_accuracy", "size_bytes", "macs", "parameters"),
 )
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A member with its latency, and what the calibration said before it was measured; `unseen`
-    where the calibration was fitted without this network."""
+    """A member with its latency on one target, and what that target's calibration, where there is
+    one, said before it was measured; `unseen` where it was fitted without this network."""
 
     member: Member
     record: Measurement | Failure
-    prediction: Prediction
+    prediction: Prediction | None
     unseen: bool
     percentile: int
 
@@ -62,16 +63,21 @@ class Verified:
         return f"{what}: p{self.percentile} <= {bound_ms:.3f} ms is all that is proven"
 
 
+ByTarget: TypeAlias = Mapping[Target, Sequence[Verified]]  # the first target has the budgets
+
+
 def verify(
-    member: Member, record: Measurement | Failure, calibration: Calibration, percentile: int
+    member: Member, record: Measurement | Failure, calibration: Calibration | None, percentile: int
 ) -> Verified:
     """Put `record` into the member, and decide whether `percentile` is within its budget.
 
     Raises UnknownBlock where the calibration knows not all of its blocks.
     """
     architecture = member.read_architecture()
-    prediction = calibration.predict(architecture)
-    unseen = architecture.key not in {network.key for network in calibration.networks}
+    prediction, unseen = None, False
+    if calibration is not None:
+        prediction = calibration.predict(architecture)
+        unseen = architecture.key not in {network.key for network in calibration.networks}
     latencies = () if isinstance(record, Failure) else (latency_of(record, prediction),)
     met = None
     if member.budget_ms is not None:
@@ -106,14 +112,48 @@ def latency_of(record: Measurement, prediction: Prediction | None = None) -> Lat
     )
 
 
-def numbers(verified: Sequence[Verified]) -> dict[str, float | None]:
-    """The metrics of the stage, with accuracies as shares."""
+def merge(verified: ByTarget) -> tuple[Member, ...]:
+    """The members, each with its latencies on all targets."""
+    by_member = zip(*verified.values(), strict=True)
+    return tuple(
+        vs[0].member.model_copy(
+            update={"latencies": tuple(last for v in vs for last in v.member.latencies)}
+        )
+        for vs in by_member
+    )
+
+
+def numbers(verified: ByTarget) -> dict[str, float | None]:
+    """The metrics of the stage, with accuracies as shares; what belongs to a further target than
+    the first is named after it."""
+    first, *others = verified
+    found = {
+        "members": len(verified[first]),
+        "budgets_met": sum(v.member.budget_met is True for v in verified[first]),
+        "budgets_missed": sum(v.member.budget_met is False for v in verified[first]),
+        **_of_target(verified[first]),
+    }
+    for target in others:
+        name = _short_name(target, list(verified))
+        found |= {f"{name}_{key}": value for key, value in _of_target(verified[target]).items()}
+    return found
+
+
+def _short_name(target: Target, among: Sequence[Target]) -> str:
+    """The runtime, and what tells the target from others of the same runtime."""
+    alike = [one for one in among if one.runtime == target.runtime]
+    parts = [target.runtime]
+    if len({one.precision for one in alike}) > 1:
+        parts.append(target.precision)
+    if len({one.threads for one in alike}) > 1:
+        parts.append(f"{target.threads}_threads")
+    return "_".join(parts)
+
+
+def _of_target(verified: Sequence[Verified]) -> dict[str, float | None]:
     return {
-        "members": len(verified),
         "failed": sum(isinstance(v.record, Failure) for v in verified),
         "doubtful": sum(v.doubt is not None for v in verified),
-        "budgets_met": sum(v.member.budget_met is True for v in verified),
-        "budgets_missed": sum(v.member.budget_met is False for v in verified),
         **_latencies(verified),
         **_predictions(verified),
         **_accuracies(verified),
@@ -130,8 +170,10 @@ def _latencies(verified: Sequence[Verified]) -> dict[str, float | None]:
 
 def _predictions(verified: Sequence[Verified]) -> dict[str, float | None]:
     """Judged by the members that the calibration has not seen: of others it knows the answer."""
-    judged = [v for v in verified if v.latency and v.unseen]
-    pairs = [(v.prediction.mean_ms, v.latency.median_ms) for v in judged if v.latency]
+    if not any(v.prediction for v in verified):
+        return {}
+    judged = [(v.prediction, v.latency) for v in verified if v.unseen]
+    pairs = [(p.mean_ms, latency.median_ms) for p, latency in judged if p and latency]
     errors = [abs(predicted / measured - 1) for predicted, measured in pairs]
     return {
         "predicted_members": len(pairs),
@@ -155,8 +197,9 @@ def _accuracies(verified: Sequence[Verified]) -> dict[str, float | None]:
     }
 
 
-def members_csv(verified: Sequence[Verified]) -> str:
-    """A row per measured member; `lo_ms` to `hi_ms` is the interval of the measured median."""
+def members_csv(verified: Iterable[Verified]) -> str:
+    """A row per measured member and target, which is named by its id; `lo_ms` to `hi_ms` is the
+    interval of the measured median."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -164,11 +207,12 @@ def members_csv(verified: Sequence[Verified]) -> str:
     return text.getvalue()
 
 
-def _row(member: Member, prediction: Prediction, latency: Latency) -> list[object]:
+def _row(member: Member, prediction: Prediction | None, latency: Latency) -> list[object]:
     artifact = member.artifact(latency.target)
-    times_ms = (prediction.mean_ms, latency.median_ms, latency.lo_ms, latency.hi_ms, latency.p95_ms)
+    predicted_ms = prediction.mean_ms if prediction else None
+    times_ms = (predicted_ms, latency.median_ms, latency.lo_ms, latency.hi_ms, latency.p95_ms)
     return [
-        member.name,
+        *(member.name, latency.target.id, latency.target.runtime),
         *(None if ms is None else round(ms, 6) for ms in times_ms),  # to the nanosecond
         *(member.holdout_accuracy, member.test_accuracy),
         *(artifact.size_bytes if artifact else None, member.macs, member.parameters),

@@ -1,4 +1,4 @@
-"""Stage `verify`: measure every member on the target, and hold it to its budget.
+"""Stage `verify`: measure every member on every target, and hold it to its budget on the first.
 
 What comes out is the family that is deployed: model files, and a manifest with latencies.
 """
@@ -20,15 +20,15 @@ from edge.files import write_atomic
 from edge.record import Measurement, Subject, Target
 from edge.text import fill, members_table
 from pipeline import calibrate, export, metrics
-from pipeline.check import read_target
+from pipeline.check import read_targets
 from pipeline.params import Params, VerifyParams
 from pipeline.progress import Progress
 from pipeline.store import STORE, locked
-from pipeline.verified import Verified, members_csv, numbers, verify
+from pipeline.verified import ByTarget, Verified, members_csv, merge, numbers, verify
 
 FAMILY_FOLDER = Path("results/family")
 FOLDER = Path("results/verify")
-JOURNAL = STORE / "verify" / "journal.jsonl"
+JOURNALS = STORE / "verify"
 MAX_RUNS = 2000  # a block: seven of them bound p99 well, in a record of 100 kB
 
 Results = list[Measurement | Failure]
@@ -50,29 +50,21 @@ def run(
     everything is written, where a member would not run, or `strict` is set and one missed its
     budget. Raises IntegrityError where a model file is not the one that was exported.
     """
-    target = read_target(root)
+    first, *others = targets = read_targets(root)
     family = Family.load(root / export.FOLDER)
     family.verify()
-    calibration = _calibration(target, root)
-    jobs = [member_job(family, member, target) for member in family.manifest.members]
-    how = protocol(params.verify)
-    progress = Progress("verify", len(jobs) * how.blocks)
-    with locked("verify", root / STORE), progress:
-        records = measure(
-            jobs,
-            target,
-            how,
-            journal=root / JOURNAL,
-            progress=lambda done, _: progress.update(done),
-        )
-    verified = [
-        verify(member, record, calibration, params.verify.percentile)
-        for member, record in zip(family.manifest.members, records, strict=True)
-    ]
-    manifest = _stamped(family.manifest, verified)
+    calibration = _calibration(first, root)
+    members, percentile = family.manifest.members, params.verify.percentile
+    jobs = {t: [member_job(family, member, t) for member in members] for t in targets}
+    with locked("verify", root / STORE):
+        records = {t: _measure(jobs[t], t, params.verify, root, measure) for t in targets}
+    verified = {first: _verify(members, records[first], calibration, percentile)}
+    for target in others:
+        verified[target] = _verify(_without_budgets(members), records[target], None, percentile)
+    manifest = _stamped(family.manifest, merge(verified))
     write_family(family, manifest, root / FAMILY_FOLDER)
     write_results(verified, root / FOLDER)
-    _tell(manifest, target, verified)
+    _tell(manifest, verified)
     _judge(verified, strict)
 
 
@@ -84,13 +76,13 @@ def protocol(params: VerifyParams) -> Protocol:
 
 
 def member_job(family: Family, member: Member, target: Target) -> Job:
-    """The member's file of the target's precision. Raises VerifyError where it has none."""
+    """The member's file for the target. Raises VerifyError where it has none."""
     artifact = member.artifact(target)
     if artifact is None:
-        there = ", ".join(a.precision for a in member.artifacts) or "none"
+        there = ", ".join(f"{a.precision} {a.format}" for a in member.artifacts) or "none"
         raise VerifyError(
-            f"member {member.name!r} has no {target.precision} file; there are: {there}; "
-            "set target.precision to one of them"
+            f"member {member.name!r} has no {target.precision} file for {target.runtime}; "
+            f"there are: {there}; export again: dvc repro export"
         )
     subject = Subject(
         kind="network",
@@ -113,12 +105,46 @@ def write_family(family: Family, manifest: Manifest, folder: Path) -> None:
     manifest.write(folder)
 
 
-def write_results(verified: Sequence[Verified], folder: Path) -> None:
+def write_results(verified: ByTarget, folder: Path) -> None:
     """The records, the metrics, and the table that DVC plots."""
-    records = [v.record for v in verified if isinstance(v.record, Measurement)]
+    everything = [v for of_target in verified.values() for v in of_target]
+    records = [v.record for v in everything if isinstance(v.record, Measurement)]
     write_atomic(folder / "records.jsonl", "".join(m.to_json() + "\n" for m in records))
-    write_atomic(folder / "members.csv", members_csv(verified))
+    write_atomic(folder / "members.csv", members_csv(everything))
     metrics.write(folder, numbers(verified))
+
+
+def _measure(
+    jobs: Sequence[Job],
+    target: Target,
+    params: VerifyParams,
+    root: Path,
+    measure: Callable[..., Results],
+) -> Results:
+    """One interleaved session; a killed one goes on from its journal."""
+    how = protocol(params)
+    with Progress(target.runtime, len(jobs) * how.blocks) as progress:
+        return measure(
+            jobs,
+            target,
+            how,
+            journal=root / JOURNALS / f"{target.id}.journal",
+            progress=lambda done, _: progress.update(done),
+        )
+
+
+def _verify(
+    members: Sequence[Member], records: Results, calibration: Calibration | None, percentile: int
+) -> list[Verified]:
+    return [
+        verify(member, record, calibration, percentile)
+        for member, record in zip(members, records, strict=True)
+    ]
+
+
+def _without_budgets(members: Sequence[Member]) -> list[Member]:
+    """Budgets are about the first target."""
+    return [member.model_copy(update={"budget_ms": None}) for member in members]
 
 
 def _calibration(target: Target, root: Path) -> Calibration:
@@ -132,23 +158,28 @@ def _calibration(target: Target, root: Path) -> Calibration:
     return calibration
 
 
-def _stamped(manifest: Manifest, verified: Sequence[Verified]) -> Manifest:
+def _stamped(manifest: Manifest, members: Sequence[Member]) -> Manifest:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    members = tuple(v.member for v in verified)
-    return manifest.model_copy(update={"created": now, "members": members})
+    return manifest.model_copy(update={"created": now, "members": tuple(members)})
 
 
-def _tell(manifest: Manifest, target: Target, verified: Sequence[Verified]) -> None:
-    click.echo(fill(f"Target {target.id}: {target}"))
-    click.echo(members_table(manifest, target))
-    for v in verified:
-        for remark in filter(None, (v.doubt, v.miss)):
-            click.echo(fill(remark, indent=2), err=True)
+def _tell(manifest: Manifest, verified: ByTarget) -> None:
+    for target, of_target in verified.items():
+        click.echo(fill(f"Target {target.id}: {target}"))
+        click.echo(members_table(manifest, target))
+        for v in of_target:
+            for remark in filter(None, (v.doubt, v.miss)):
+                click.echo(fill(remark, indent=2), err=True)
 
 
-def _judge(verified: Sequence[Verified], strict: bool) -> None:
-    failures = [str(v.record) for v in verified if isinstance(v.record, Failure)]
-    misses = [v.miss for v in verified if v.miss is not None]
+def _judge(verified: ByTarget, strict: bool) -> None:
+    failures = [
+        f"{v.record} (on {target.runtime})"
+        for target, of_target in verified.items()
+        for v in of_target
+        if isinstance(v.record, Failure)
+    ]
+    misses = [v.miss for of_target in verified.values() for v in of_target if v.miss]
     if failures:
         raise VerifyError("\n  ".join(["members that would not run:", *failures]))
     if strict and misses:

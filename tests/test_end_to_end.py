@@ -69,18 +69,6 @@ def test_a_second_repro_runs_only_check(project):
     assert stages_run(repro(project)) == ["check"]
 
 
-def test_a_changed_recipe_runs_retrain_and_what_follows(project):
-    params = project / "params.yaml"
-    text = params.read_text()
-    assert "label_smoothing: 0.05" in text
-    try:
-        params.write_text(text.replace("label_smoothing: 0.05", "label_smoothing: 0.06"))
-        planned = dry_run(project)
-    finally:
-        params.write_text(text)
-    assert planned == ["check", "retrain", "export", "verify"]
-
-
 def test_another_target_profiles_again(project):
     target = project / "results/target.json"
     text = target.read_text()
@@ -105,6 +93,15 @@ def test_a_new_measurement_recalibrates_and_does_not_search(project):
         returned.unlink()
     assert "calibrate" in planned
     assert not {"data", "profile", "search"} & set(planned)
+
+
+def test_a_changed_recipe_runs_retrain_and_what_follows(project):
+    """Really runs them, for a plan ends where it depends on what a stage will write."""
+    params = project / "params.yaml"
+    text = params.read_text()
+    assert "label_smoothing: 0.05" in text
+    params.write_text(text.replace("label_smoothing: 0.05", "label_smoothing: 0.06"))
+    assert stages_run(repro(project)) == ["check", "retrain", "export", "verify", "report"]
 
 
 def facet(*arguments: object) -> subprocess.CompletedProcess[str]:

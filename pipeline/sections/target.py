@@ -8,9 +8,9 @@ from pipeline.sections.base import Section, setting
 
 
 class TargetParams(Section):
-    """What the family must be fast on."""
+    """What the family must be fast on: the first one steers the search, all are measured."""
 
     device: Literal["local"] = setting("local", "`local`: this machine")
-    runtime: Literal["onnxruntime"] = setting("onnxruntime", "Inference runtime")
+    runtime: Literal["onnxruntime", "litert"] = setting("onnxruntime", "Inference runtime")
     precision: Literal["fp32"] = setting("fp32", "Numbers the models compute in")
     threads: int = setting(1, "Threads of one inference", ge=1, le=256)

@@ -43,9 +43,22 @@ def test_retraining_is_images_times_activations():
     assert cost.estimate(params, FASHION)["retrain"] == pytest.approx(expected)
 
 
+def test_every_target_is_exported_to_and_measured():
+    one, two = (
+        cost.estimate(Params.model_validate({"targets": targets}), FASHION)
+        for targets in ([{}], [{}, {"runtime": "litert"}])
+    )
+    members = cost.member_count(Params())
+    assert two["verify"] == pytest.approx(2 * one["verify"])
+    litert_s = cost.MEMBER_EXPORT_S["litert"]
+    assert two["export"] - one["export"] == pytest.approx(members * litert_s / 60)
+    assert two["profile"] == one["profile"]
+
+
 @pytest.mark.parametrize(
     ("change", "stage"),
     [
+        ({"targets": [{"runtime": "litert"}, {}]}, "profile"),
         ({"profile": {"anchors": 100}}, "profile"),
         ({"search": {"warmup_epochs": 20}}, "search"),
         ({"search": {"joint_steps": 5000}}, "search"),

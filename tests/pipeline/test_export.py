@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -15,11 +16,14 @@ from pipeline import data, export, members, store
 from pipeline.batches import Images
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.export import ParityError, WeightsError
+from pipeline.formats import format_of
 from pipeline.members import TRAINED_FILE, TrainedMember
 from pipeline.params import Params
+from pipeline.tflite_export import read_metadata
 from pipeline.training import accuracy
 from pipeline.untrained import randomise
 
+ONNX = format_of("onnxruntime")
 PARAMS = Params.model_validate({"export": {"parity_images": 4}})
 
 
@@ -89,30 +93,42 @@ def test_the_family_describes_the_files(exported):
     family = Family.load(root / export.FOLDER)
     family.verify()
     (member,) = family.manifest.members
-    (artifact,) = member.artifacts
+    onnx_file, tflite_file = member.artifacts
     assert (member.name, member.budget_ms, member.budget_met) == ("small", 1.5, None)
     assert member.origin == {"kappa": 0.3}
     assert member.latencies == ()
     assert member.read_architecture() == small_architecture()
-    assert (artifact.path, artifact.precision) == ("small.onnx", "fp32")
-    assert artifact.test_accuracy == accuracy(net, Images.test(small_dataset()))
-    assert 0 < artifact.max_relative_error < 1e-5
+    assert (onnx_file.path, onnx_file.format) == ("small.onnx", "onnx")
+    assert (tflite_file.path, tflite_file.format) == ("small.tflite", "tflite")
+    for artifact in member.artifacts:
+        assert artifact.precision == "fp32"
+        assert artifact.test_accuracy == accuracy(net, Images.test(small_dataset()))
+        assert 0 < artifact.max_relative_error < 1e-5
     manifest = family.manifest
     assert (manifest.dataset, manifest.input_shape) == ("fashion-mnist", (1, 8, 8))
     assert manifest.mean == pytest.approx(small_dataset().mean.tolist())
     assert manifest.created is None  # the same members give the same bytes
 
 
-def test_a_file_says_how_to_use_it(exported):
+def facts_of(path):
+    if path.suffix == ".tflite":
+        return read_metadata(path)
+    return {prop.key: prop.value for prop in onnx.load(path).metadata_props}
+
+
+@pytest.mark.parametrize(
+    ("name", "layout", "shape"),
+    [("small.onnx", "NCHW", [1, 1, 8, 8]), ("small.tflite", "NHWC", [1, 8, 8, 1])],
+)
+def test_a_file_says_how_to_use_it(exported, name, layout, shape):
     root, _ = exported
-    model = onnx.load(root / export.FOLDER / "small.onnx")
-    facts = {prop.key: prop.value for prop in model.metadata_props}
+    facts = facts_of(root / export.FOLDER / name)
     architecture = Architecture.from_dict(json.loads(facts["architecture"]))
     assert architecture == small_architecture()
     assert json.loads(facts["input"]) == {
-        "name": model.graph.input[0].name,
-        "shape": [1, 1, 8, 8],
-        "layout": "NCHW",
+        "name": "image",
+        "shape": shape,
+        "layout": layout,
         "dtype": "float32",
     }
     normalisation = json.loads(facts["normalisation"])
@@ -126,27 +142,18 @@ def test_a_file_says_how_to_use_it(exported):
 def test_metrics_are_flat_numbers(exported):
     root, _ = exported
     metrics = json.loads((root / export.FOLDER / "metrics.json").read_text())
-    size_bytes = (root / export.FOLDER / "small.onnx").stat().st_size
+    sizes = [path.stat().st_size for path in (root / export.FOLDER).glob("small.*")]
     assert metrics["members"] == 1
-    assert metrics["largest_bytes"] == metrics["smallest_bytes"] == size_bytes
+    assert (metrics["smallest_bytes"], metrics["largest_bytes"]) == (min(sizes), max(sizes))
     assert metrics["max_test_accuracy_difference"] == 0
 
 
 def test_the_same_members_give_the_same_bytes(exported):
     root, _ = exported
     before = {path.name: path.read_bytes() for path in (root / export.FOLDER).iterdir()}
-    assert set(before) == {"small.onnx", "family.json", "metrics.json"}
+    assert set(before) == {"small.onnx", "small.tflite", "family.json", "metrics.json"}
     export.run(PARAMS, root)
     assert {path.name: path.read_bytes() for path in (root / export.FOLDER).iterdir()} == before
-
-
-def test_logits_are_those_of_the_network(exported):
-    root, net = exported
-    images = Images.test(small_dataset())
-    logits = export.file_logits(root / export.FOLDER / "small.onnx", images)
-    x, _ = images.take(slice(None))
-    with torch.no_grad():
-        torch.testing.assert_close(logits, net(x))
 
 
 class Doubled(nn.Module):
@@ -164,16 +171,18 @@ def test_parity_is_relative_to_the_largest_logit(exported):
     root, net = exported
     images = Images.test(small_dataset())
     # The file has half the logits of the doubled network.
-    error = export.parity(Doubled(net), root / export.FOLDER / "small.onnx", images)
+    error = export.parity(Doubled(net), ONNX, root / export.FOLDER / "small.onnx", images)
     assert error == pytest.approx(0.5, rel=1e-4)
 
 
 @pytest.mark.parametrize("error", [0.3, float("nan")])
 def test_a_file_that_computes_something_else_is_refused(tmp_path, monkeypatch, error):
-    monkeypatch.setattr(export, "export_onnx", lambda _net, _shape, path, **_: path.touch())
+    kind = replace(ONNX, write=lambda _net, _shape, path, *_: path.touch())
     monkeypatch.setattr(export, "parity", lambda *_: error)
-    with pytest.raises(ParityError, match="member 'small'"):
-        export.export_model("small", nn.Identity(), tmp_path, small_dataset(), PARAMS.export, {})
+    with pytest.raises(ParityError, match=r"member 'small': the logits of .*small\.onnx"):
+        export.export_model(
+            *("small", nn.Identity(), kind, tmp_path, small_dataset(), PARAMS.export, {})
+        )
 
 
 def test_only_members_of_the_list_are_exported(exported, tmp_path):

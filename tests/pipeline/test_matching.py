@@ -1,13 +1,17 @@
+from dataclasses import replace
+
 import pytest
 
 from edge.bench import Failure, Job
 from edge.record import Conditions, Measurement, Subject, Target
 from models.references import plain_cnn
 from pipeline import matching
+from pipeline.formats import format_of
 from pipeline.matching import MatchingError, latency_ratio, match_width
+from pipeline.params import ExportParams
 
 TARGET = Target(
-    device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
+    device="d", runtime="litert", runtime_version="1", provider="p", precision="fp32", threads=1
 )
 
 
@@ -43,22 +47,23 @@ def record(subject, ns):
 
 
 def test_the_ratio_compares_two_models_of_one_session(tmp_path, monkeypatch):
-    monkeypatch.setattr(matching, "export_onnx", lambda _net, _shape, path, opset: path.touch())
+    kind = replace(format_of("litert"), write=lambda _net, _shape, path, *_: path.touch())
+    monkeypatch.setattr(matching, "format_of", {"litert": kind}.__getitem__)
     reference = Job(Subject(kind="file", name="member", sha256="0" * 64), tmp_path / "member.onnx")
 
     def measure(jobs, target, protocol):
         narrow, other = jobs
-        assert narrow.path.name == "width-2.onnx"
+        assert narrow.path.name == "width-2.tflite"
         assert (other, target) == (reference, TARGET)
         return [record(narrow.subject, 30), record(other.subject, 40)]
 
     def build(width):
         return plain_cnn(1, 3, width)
 
-    assert latency_ratio(build, (1, 8, 8), 20, reference, TARGET, measure)(2) == 0.75
+    assert latency_ratio(build, (1, 8, 8), ExportParams(), reference, TARGET, measure)(2) == 0.75
 
     def fail(jobs, *_):
         return [record(jobs[0].subject, 30), Failure(jobs[1].subject, "crash", "SIGSEGV")]
 
     with pytest.raises(MatchingError, match="member: crash: SIGSEGV"):
-        latency_ratio(build, (1, 8, 8), 20, reference, TARGET, fail)(2)
+        latency_ratio(build, (1, 8, 8), ExportParams(), reference, TARGET, fail)(2)

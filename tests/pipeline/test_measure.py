@@ -1,4 +1,6 @@
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -6,15 +8,17 @@ import pytest
 
 from edge import record
 from edge.bench import Failure
-from edge.record import Target
+from edge.files import sha256_of
 from edge.table import Table
 from edge.target import make_target
-from pipeline import measure, untrained
+from pipeline import measure
 from pipeline.check import TARGET_FILE
 from pipeline.dataset import DATASET_FILE
 from pipeline.measure import ProfileError, UnsupportedTarget
 from pipeline.params import Params
 from pipeline.store import STORE, StoreLocked, locked
+from pipeline.untrained import onnx as onnx_files
+from pipeline.untrained import tflite as tflite_files
 
 SPACE = {"stem_width": 4, "widths": [4], "depths": [2], "operations": ["skip", "conv_k3"]}
 PROFILE = {"anchors": 1, "heldout": 1, "blocks": 3, "block_s": 0.001, "warmup_s": 0, "workers": 1}
@@ -45,7 +49,7 @@ def root(tmp_path, monkeypatch):
         architecture=part,
         holdout=part,
     )
-    monkeypatch.setattr(untrained, "export_onnx", export_identity)
+    monkeypatch.setattr(onnx_files, "export_onnx", export_identity)
     return tmp_path
 
 
@@ -84,7 +88,7 @@ def test_the_metrics_are_flat_numbers(root):
 def test_a_second_run_exports_nothing(root, monkeypatch, capsys):
     measure.run(PARAMS, root)
     assert "export: 4/4" in capsys.readouterr().err  # stem, block, head, entry of a chain
-    monkeypatch.setattr(untrained, "export_onnx", lambda *_, **__: pytest.fail("exported"))
+    monkeypatch.setattr(onnx_files, "export_onnx", lambda *_, **__: pytest.fail("exported"))
     measure.run(PARAMS, root)
     assert "export" not in capsys.readouterr().err
 
@@ -135,14 +139,22 @@ def test_doubts_are_told(root, monkeypatch, capsys):
     assert Table.read(root / "results/profile").rows["conv_k3:4x4x4-4:s1:relu"].verdict == "suspect"
 
 
-@pytest.mark.parametrize(("runtime", "precision"), [("onnxruntime", "int8"), ("litert", "fp32")])
-def test_blocks_of_another_format_are_refused(tmp_path, runtime, precision):
-    target = Target(
-        device="d", runtime=runtime, runtime_version="1", provider="p", threads=1,
-        precision=precision,
-    )  # fmt: skip
-    write_target(tmp_path, target)
-    with pytest.raises(UnsupportedTarget, match=f"not as {precision} models for {runtime}"):
+def test_the_first_target_decides_the_format(root, monkeypatch):
+    write_target(root, make_target("litert", 1, "fp32"))
+    small = Path(__file__).parents[1] / "edge/data/conv.tflite"
+    monkeypatch.setattr(
+        tflite_files, "export_tflite", lambda _module, _shape, path: shutil.copyfile(small, path)
+    )
+    measure.run(PARAMS, root)
+    records = record.read(root / "results/profile/records.jsonl")
+    assert [m.subject.name for m in records] == NAMES
+    assert {m.subject.sha256 for m in records} == {sha256_of(small)}
+    assert Table.read(root / "results/profile").target.runtime == "litert"
+
+
+def test_quantised_blocks_are_refused(tmp_path):
+    write_target(tmp_path, make_target("onnxruntime", 1, "int8"))
+    with pytest.raises(UnsupportedTarget, match="as fp32 models, not as int8 ones"):
         measure.run(PARAMS, tmp_path)
 
 

@@ -54,7 +54,7 @@ def test_every_field_is_described():
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("serch: {}", "serch: unknown key; did you mean 'search'?; allowed: target, data, "),
+        ("serch: {}", "serch: unknown key; did you mean 'search'?; allowed: targets, data, "),
         ("search: {kapa: 1}", "search.kapa: unknown key; did you mean 'kappa'?; allowed: seed, "),
         (
             "search: {hypernet: {hiden: [3]}}",
@@ -67,15 +67,31 @@ def test_every_field_is_described():
             "allowed: ops, budget_ms, kappa",
         ),
         (
-            "target: {runtime: onnx}",
-            "target.runtime: given 'onnx'; did you mean 'onnxruntime'?; allowed: 'onnxruntime'",
+            "targets: [{runtime: onnx}]",
+            "targets[0].runtime: given 'onnx'; did you mean 'onnxruntime'?; allowed: 'onnxru",
+        ),
+        (
+            "targets: [{}, {thread: 2}]",
+            "targets[1].thread: unknown key; did you mean 'threads'?; allowed: device, runtime, ",
+        ),
+        ("targets: []", "targets: given []: name at least one"),
+        (
+            "targets: [{threads: 1}, {threads: 2}, {runtime: onnxruntime}]",
+            "targets[2]: the same as targets[0]",
+        ),
+        (
+            "target: {threads: 2}",
+            "target: is a list now, `targets`; write: targets: [{device: local, runtime: onnxr",
         ),
         (
             "search: {reg_cost: mac}",
             "search.reg_cost: given 'mac'; did you mean 'macs'?; "
             "allowed: 'uniform', 'params' or 'macs'",
         ),
-        ("target: {threads: 0}", "target.threads: given 0: should be greater than or equal to 1"),
+        (
+            "targets: [{threads: 0}]",
+            "targets[0].threads: given 0: should be greater than or equal to 1",
+        ),
         ("retrain: {lr: .nan}", "retrain.lr: given nan: should be a finite number"),
         ("space:", "space: given None: should be a map of keys"),
         (
@@ -155,7 +171,7 @@ def test_a_problem_names_key_value_near_match_and_what_is_allowed(problems, text
 
 def test_one_message_lists_every_problem(problems):
     text = """
-target: {runtime: onnx}
+targets: [{runtime: onnx}]
 search: {kappa: [2, 1], joint_step: 3}
 extract:
   budgets_ms: [-1]
@@ -165,7 +181,7 @@ extract:
 """
     keys = [line.split(":")[0] for line in problems(text)]
     assert keys == [
-        "target.runtime",
+        "targets[0].runtime",
         "search.kappa",
         "search.joint_step",
         "extract.budgets_ms[0]",

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import numpy as np
@@ -11,6 +12,7 @@ from edge.record import Conditions, Measurement, Target
 from pipeline import data, export, matching, references
 from pipeline.check import TARGET_FILE
 from pipeline.dataset import DATASET_FILE, Dataset
+from pipeline.formats import format_of
 from pipeline.params import Params
 from pipeline.references import ReferencesError
 from pipeline.verify import FAMILY_FOLDER
@@ -52,12 +54,13 @@ def root(tmp_path, monkeypatch):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(content)
     write_family(tmp_path, TARGET)
-    monkeypatch.setattr(matching, "export_onnx", lambda _net, _shape, path, opset: path.touch())
+    kind = replace(format_of(TARGET.runtime), write=lambda _net, _shape, path, *_: path.touch())
+    monkeypatch.setattr(matching, "format_of", lambda _runtime: kind)
     monkeypatch.setattr(export, "export_model", exported)
     return tmp_path
 
 
-def exported(name, _net, folder, *_):
+def exported(name, _net, _kind, folder, *_):
     return artifact(folder, name)
 
 

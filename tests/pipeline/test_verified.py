@@ -8,7 +8,7 @@ from edge.family import Artifact, Member
 from edge.record import Conditions, Measurement, Subject, Target
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableRow
-from pipeline.verified import latency_of, members_csv, numbers, verify
+from pipeline.verified import latency_of, members_csv, merge, numbers, verify
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 TARGET = Target(
@@ -148,6 +148,9 @@ def test_a_member_that_would_not_run_has_no_latency():
     assert v.miss == "m misses its budget of 100 ms: it would not run"
 
 
+LITERT = TARGET.model_copy(update={"runtime": "litert"})
+
+
 def three():
     """Members of 1, 2 and 3 blocks, predicted to take 1.5, 2 and 2.5 ms; and one that fails."""
     small = member("small", 1, holdout=0.7, test=0.75, budget_ms=1.0)
@@ -163,7 +166,7 @@ def three():
 
 
 def test_metrics_judge_predictions_and_name_best_and_fastest():
-    found = numbers(three())
+    found = numbers({TARGET: three()})
     counts = ["members", "failed", "doubtful", "budgets_met", "budgets_missed"]
     assert [found[name] for name in counts] == [4, 1, 1, 1, 1]
     assert [found["fastest_ms"], found["slowest_ms"]] == pytest.approx([1.25, 2.5])
@@ -179,13 +182,15 @@ def test_a_network_that_the_calibration_knows_is_no_test_of_it():
     one = member(blocks=2)
     v = verified(one, record(one, 2.5), calibration=calibrated(record(one, 2.5)))
     assert not v.unseen
-    found = numbers([v])
+    found = numbers({TARGET: [v]})
     assert (found["predicted_members"], found["prediction_error_percent"]) == (0, None)
 
 
 def test_metrics_of_nothing_measured_are_counts():
     broken = verified(member(), Failure(record(member(), 1.0).subject, "oom", ""))
-    known = {name: number for name, number in numbers([broken]).items() if number is not None}
+    known = {
+        name: number for name, number in numbers({TARGET: [broken]}).items() if number is not None
+    }
     assert known == {
         "members": 1,
         "failed": 1,
@@ -196,11 +201,57 @@ def test_metrics_of_nothing_measured_are_counts():
     }
 
 
-def test_the_plotted_table_has_a_row_per_measured_member():
-    head, small, *others = members_csv(three()).splitlines()
+def on(target, one, ms):
+    """A member without a budget on a target that has no calibration."""
+    result = record(one, ms).model_copy(update={"target": target})
+    return verify(one.model_copy(update={"budget_ms": None}), result, None, 95)
+
+
+def test_without_a_calibration_nothing_is_predicted():
+    v = on(LITERT, member(), 2.0)
+    assert (v.prediction, v.unseen, v.latency.predicted_ms) == (None, False, None)
+
+
+def test_members_keep_their_latencies_on_all_targets_and_the_budgets_of_the_first():
+    small, large = member("small", 1, budget_ms=1.0), member("large", 2, budget_ms=9.0)
+    merged = merge(
+        {
+            TARGET: [verified(small, record(small, 1.25)), verified(large, record(large, 2.0))],
+            LITERT: [on(LITERT, small, 0.5), on(LITERT, large, 3.0)],
+        }
+    )
+    assert [one.name for one in merged] == ["small", "large"]
+    assert [(one.budget_ms, one.budget_met) for one in merged] == [(1.0, False), (9.0, True)]
+    assert [one.latency(TARGET).median_ms for one in merged] == pytest.approx([1.25, 2.0])
+    assert [one.latency(LITERT).median_ms for one in merged] == pytest.approx([0.5, 3.0])
+
+
+def test_metrics_of_further_targets_are_named_after_what_tells_them_apart():
+    small, large = member("small", 1, budget_ms=1.0), member("large", 2, budget_ms=9.0)
+    four = LITERT.model_copy(update={"threads": 4})
+    found = numbers(
+        {
+            TARGET: [verified(small, record(small, 1.25)), verified(large, record(large, 2.0))],
+            LITERT: [on(LITERT, small, 0.5), on(LITERT, large, 3.0)],
+            four: [on(four, small, 0.25), on(four, large, 1.0)],
+        }
+    )
+    assert (found["members"], found["budgets_met"], found["budgets_missed"]) == (2, 1, 1)
+    assert (found["fastest_ms"], found["predicted_members"]) == (pytest.approx(1.25), 2)
+    assert found["litert_1_threads_span"] == pytest.approx(6)
+    assert found["litert_4_threads_slowest_ms"] == pytest.approx(1.0)
+    assert found["litert_4_threads_failed"] == 0
+    assert not [name for name in found if name.startswith("litert") and "predict" in name]
+    assert numbers({TARGET: [], LITERT: []})["litert_failed"] == 0
+
+
+def test_the_plotted_table_has_a_row_per_measured_member_and_target():
+    head, small, *others = members_csv([*three(), on(LITERT, member("m"), 2.0)]).splitlines()
     assert head == (
-        "name,predicted_ms,measured_ms,lo_ms,hi_ms,p95_ms,"
+        "name,target,runtime,predicted_ms,measured_ms,lo_ms,hi_ms,p95_ms,"
         "holdout_accuracy,test_accuracy,size_bytes,macs,parameters"
     )
-    assert small == "small,1.5,1.25,1.25,1.25,1.25,0.7,0.75,9,7,8"
-    assert [row.split(",")[0] for row in others] == ["middle", "large"]
+    assert small == f"small,{TARGET.id},onnxruntime,1.5,1.25,1.25,1.25,1.25,0.7,0.75,9,7,8"
+    assert [row.split(",")[0] for row in others] == ["middle", "large", "m"]
+    # It has no file for LiteRT, so that its size is unknown.
+    assert others[-1] == f"m,{LITERT.id},litert,,2.0,2.0,2.0,2.0,0.5,0.4,,7,8"

@@ -12,7 +12,7 @@ from edge.record import Conditions, Measurement, Target
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableRow
 from pipeline import export, verify
-from pipeline.check import TARGET_FILE
+from pipeline.check import TARGETS_FILE
 from pipeline.params import Params
 from pipeline.verify import VerifyError
 
@@ -25,6 +25,7 @@ TARGET = Target(
     precision="fp32",
     threads=1,
 )
+LITERT = TARGET.model_copy(update={"runtime": "litert"})
 BLOCK = BlockSpec("conv_k3", 4, 4, 8, 8)
 TABLE = Table(TARGET, 1.0, {BLOCK.key: TableRow(0.5, 0.5, 0.5, 100, "clean", NOW.isoformat())})
 ARCHITECTURE = Architecture("toy", (4, 8, 8), 3, (Row("place", BLOCK, searched=True),))
@@ -33,11 +34,15 @@ ARCHITECTURE = Architecture("toy", (4, 8, 8), 3, (Row("place", BLOCK, searched=T
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """A folder after the stages before: members small and large with a budget of 2 ms each."""
-    (tmp_path / TARGET_FILE).parent.mkdir(parents=True)
-    (tmp_path / TARGET_FILE).write_text(TARGET.model_dump_json())
+    write_targets(tmp_path, TARGET)
     write_exported(tmp_path, "small", "large")
     calibrated(monkeypatch, TABLE)
     return tmp_path
+
+
+def write_targets(root, *targets):
+    (root / TARGETS_FILE).parent.mkdir(parents=True, exist_ok=True)
+    (root / TARGETS_FILE).write_text(json.dumps([t.model_dump() for t in targets]))
 
 
 def write_exported(root, *names):
@@ -45,15 +50,6 @@ def write_exported(root, *names):
     folder.mkdir(parents=True, exist_ok=True)
     members = []
     for name in names:
-        path = folder / f"{name}.onnx"
-        path.write_text(f"the model {name}")
-        artifact = Artifact(
-            path=path.name,
-            sha256=sha256_of(path),
-            size_bytes=path.stat().st_size,
-            format="onnx",
-            precision="fp32",
-        )
         members.append(
             Member(
                 name=name,
@@ -62,7 +58,7 @@ def write_exported(root, *names):
                 test_accuracy=0.7,
                 macs=1,
                 parameters=1,
-                artifacts=(artifact,),
+                artifacts=tuple(artifact(folder, name, kind) for kind in ("onnx", "tflite")),
                 budget_ms=2.0,
             )
         )
@@ -77,27 +73,42 @@ def write_exported(root, *names):
     manifest.write(folder)
 
 
+def artifact(folder, name, kind):
+    path = folder / f"{name}.{kind}"
+    path.write_text(f"the model {name} as {kind}")
+    return Artifact(
+        path=path.name,
+        sha256=sha256_of(path),
+        size_bytes=path.stat().st_size,
+        format=kind,
+        precision="fp32",
+    )
+
+
 def calibrated(monkeypatch, table):
     fitted = calibration.fit(table, [], now=NOW)
     monkeypatch.setattr(verify.calibrate, "read_calibration", lambda _path: fitted)
 
 
 def measuring(calls=None, **results):
-    """A stand-in for `edge.bench.measure`: name → ms, or the detail of a crash."""
+    """A stand-in for `edge.bench.measure`: name → ms, or the detail of a crash; or a map from
+    runtimes to these."""
 
     def measure(jobs, target, protocol, *, journal, progress):
         if calls is not None:
-            calls.append((jobs, protocol, journal))
+            calls.append((jobs, target, protocol, journal))
         for done in range(1, len(jobs) * protocol.blocks + 1):
             progress(done, len(jobs) * protocol.blocks)
-        return [result(job, results[job.subject.name]) for job in jobs]
+        return [result(job, target, results[job.subject.name]) for job in jobs]
 
-    def result(job, ms):
+    def result(job, target, ms):
+        if isinstance(ms, dict):  # runtime -> ms
+            ms = ms[target.runtime]
         if isinstance(ms, str):
             return Failure(job.subject, "crash", ms)
         return Measurement(
             subject=job.subject,
-            target=TARGET,
+            target=target,
             conditions=Conditions(wall_time=NOW.isoformat()),
             warmup_ns=(),
             samples_ns=((round(ms * 1e6),) * 100,) * 7,
@@ -134,10 +145,43 @@ def test_the_records_are_of_members_with_their_architecture(root):
     assert records[0].subject.sha256 == sha256_of(root / verify.FAMILY_FOLDER / "small.onnx")
     assert len((root / verify.FOLDER / "members.csv").read_text().splitlines()) == 3
     assert json.loads((root / verify.FOLDER / "metrics.json").read_text())["span"] == 1.75
-    ((jobs, protocol, journal),) = calls
+    ((jobs, _, protocol, journal),) = calls
     assert len(jobs) == 2  # one session for all
-    assert journal == root / ".edgefacet/verify/journal.jsonl"
+    assert journal == root / f".edgefacet/verify/{TARGET.id}.journal"
     assert asdict(protocol).items() >= {"blocks": 7, "block_s": 0.5, "max_runs": 2000}.items()
+
+
+def test_every_target_has_its_session_and_only_the_first_has_budgets(root, capsys):
+    write_targets(root, TARGET, LITERT)
+    calls = []
+    times_ms = {"onnxruntime": 1.0, "litert": 5.0}  # the budget of 2 ms is not about LiteRT
+    verify.run(
+        Params(), strict=True, root=root, measure=measuring(calls, small=times_ms, large=times_ms)
+    )
+    assert [target for _, target, _, _ in calls] == [TARGET, LITERT]
+    assert [{job.path.suffix for job in jobs} for jobs, *_ in calls] == [{".onnx"}, {".tflite"}]
+    assert len({journal for *_, journal in calls}) == 2
+    manifest = Family.load(root / verify.FAMILY_FOLDER).manifest
+    assert set(manifest.targets) == {TARGET, LITERT}
+    for member in manifest.members:
+        assert (member.budget_ms, member.budget_met) == (2.0, True)
+        assert member.latency(TARGET).predicted_ms == pytest.approx(1.5)
+        assert member.latency(LITERT).predicted_ms is None
+        assert member.latency(LITERT).median_ms == pytest.approx(5.0)
+    left = {path.name for path in (root / verify.FAMILY_FOLDER).iterdir()}
+    assert left == {"small.onnx", "small.tflite", "large.onnx", "large.tflite", "family.json"}
+    metrics = json.loads((root / verify.FOLDER / "metrics.json").read_text())
+    assert (metrics["budgets_met"], metrics["litert_fastest_ms"]) == (2, pytest.approx(5.0))
+    assert len((root / verify.FOLDER / "members.csv").read_text().splitlines()) == 5
+    assert len(record.read(root / verify.FOLDER / "records.jsonl")) == 4
+    printed = capsys.readouterr().out
+    assert printed.index(f"Target {TARGET.id}") < printed.index(f"Target {LITERT.id}")
+
+
+def test_a_file_that_is_missing_is_found_before_anything_is_measured(root):
+    write_targets(root, TARGET, LITERT.model_copy(update={"precision": "int8"}))
+    with pytest.raises(VerifyError, match="'small' has no int8 file for litert"):
+        verify.run(Params(), root=root, measure=lambda *_, **__: pytest.fail("measured"))
 
 
 def test_a_missed_budget_is_a_result(root, capsys):
@@ -160,7 +204,7 @@ def test_a_strict_run_without_a_miss_succeeds(root):
 
 
 def test_a_member_that_would_not_run_is_named_after_everything_is_written(root):
-    with pytest.raises(VerifyError, match="small: crash: SIGSEGV"):
+    with pytest.raises(VerifyError, match=r"small: crash: SIGSEGV \(on onnxruntime\)"):
         verify.run(Params(), root=root, measure=measuring(small="SIGSEGV", large=1.0))
     small, large = Family.load(root / verify.FAMILY_FOLDER).manifest.members
     assert (small.latencies, small.budget_met) == ((), False)
@@ -174,7 +218,7 @@ def test_a_member_that_is_gone_is_not_deployed(root):
     write_exported(root, "large")
     verify.run(Params(), root=root, measure=measuring(large=1.0))
     left = {path.name for path in (root / verify.FAMILY_FOLDER).iterdir()}
-    assert left == {"large.onnx", "family.json"}
+    assert left == {"large.onnx", "large.tflite", "family.json"}
 
 
 def test_a_changed_model_file_is_not_measured(root):
@@ -186,7 +230,9 @@ def test_a_changed_model_file_is_not_measured(root):
 def test_a_member_needs_a_file_of_the_targets_precision(root):
     target = TARGET.model_copy(update={"precision": "int8"})
     family = Family.load(root / export.FOLDER)
-    with pytest.raises(VerifyError, match="'small' has no int8 file; there are: fp32"):
+    with pytest.raises(
+        VerifyError, match="no int8 file for onnxruntime; there are: fp32 onnx, fp32 tflite; "
+    ):
         verify.member_job(family, family.manifest.members[0], target)
 
 

@@ -2,16 +2,15 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
-from torch import nn
 
-from edge.spec import BlockSpec
 from models.network import network
 from models.spaces import mbconv
-from pipeline import untrained
 from pipeline.onnx_export import export_onnx
+from pipeline.params import ExportParams
 from pipeline.seeds import generator
-from pipeline.untrained import assemble, block_path, export_blocks, randomise
+from pipeline.untrained import onnx as untrained
+from pipeline.untrained import randomise
+from pipeline.untrained.onnx import block_path, build
 
 SPACE = mbconv(
     input_shape=(1, 8, 8),
@@ -30,9 +29,9 @@ BLOCKS = tuple(row.block for row in ARCHITECTURE.rows)
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A store in which every block of the architecture has been exported, in this process."""
+    """A store in which the network has been built, in this process."""
     store = tmp_path_factory.mktemp("store")
-    assert sorted(export_blocks(sorted(set(BLOCKS)), 20, 1, store)) == sorted(set(BLOCKS))
+    build([BLOCKS], ExportParams(), 1, store)
     return store
 
 
@@ -44,6 +43,11 @@ def direct(tmp_path_factory):
         randomise(module, generator(0, block.key))
     path = tmp_path_factory.mktemp("direct") / "network.onnx"
     export_onnx(net, ARCHITECTURE.input_shape, path)
+    return path
+
+
+def built(store):
+    (path,) = build([BLOCKS], ExportParams(), 2, store)
     return path
 
 
@@ -61,11 +65,11 @@ def structure(path):
 
 
 def test_blocks_put_together_are_the_network_exported_as_a_whole(store, direct):
-    assert structure(assemble(BLOCKS, 20, store)) == structure(direct)
+    assert structure(built(store)) == structure(direct)
 
 
 def test_the_names_are_those_of_a_deployed_model(store):
-    graph = onnx.load(assemble(BLOCKS, 20, store)).graph
+    graph = onnx.load(built(store)).graph
     assert [value.name for value in (*graph.input, *graph.output)] == ["image", "logits"]
 
 
@@ -73,17 +77,16 @@ def test_it_runs(store, direct):
     x = {"image": np.random.default_rng(0).standard_normal((1, 1, 8, 8), dtype=np.float32)}
     found, wanted = (
         onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, x)
-        for path in (assemble(BLOCKS, 20, store), direct)
+        for path in (built(store), direct)
     )
     np.testing.assert_array_equal(found, wanted)
 
 
 def test_what_is_there_is_not_exported_again(store, monkeypatch):
     monkeypatch.setattr(untrained, "export_onnx", lambda *_, **__: pytest.fail("exported"))
-    assert list(export_blocks(BLOCKS, 20, 2, store)) == []
-    path = assemble(BLOCKS, 20, store)
+    path = built(store)
     before = path.stat().st_mtime_ns
-    assert assemble(BLOCKS, 20, store).stat().st_mtime_ns == before
+    assert built(store).stat().st_mtime_ns == before
 
 
 def test_files_are_kept_by_all_that_decides_them(tmp_path, monkeypatch):
@@ -95,21 +98,3 @@ def test_files_are_kept_by_all_that_decides_them(tmp_path, monkeypatch):
     monkeypatch.setattr(untrained, "_recipe", lambda: ("torch of tomorrow",))
     paths.append(block_path(BLOCKS[0], 20, tmp_path))
     assert len(set(paths)) == 4
-
-
-def test_random_weights_shift_and_keep_the_scale():
-    block = BlockSpec("mbconv_k3_e6", 16, 16, 14, 14)
-    module = randomise(nn.Sequential(*[untrained.block_modules.build(block)] * 9), generator(0))
-    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
-    assert all(norm.bias.abs().min() > 0 for norm in norms)
-    with torch.no_grad():
-        y = module.eval()(torch.randn(1, 16, 14, 14, generator=generator(1)))
-    assert 0.1 < float(y.std()) < 1e6
-
-
-def test_equal_generators_give_equal_weights():
-    one, other = (
-        randomise(untrained.block_modules.build(BLOCKS[1]), generator(0)).state_dict()
-        for _ in range(2)
-    )
-    assert all(torch.equal(one[name], other[name]) for name in one)

@@ -1,0 +1,35 @@
+"""Untrained models as files: latency needs no training.
+
+A model is a row of blocks: a chain of one block, or a whole network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.family import Format
+from edge.spec import BlockSpec
+from pipeline.params import ExportParams
+from pipeline.store import STORE
+from pipeline.untrained import onnx, tflite
+from pipeline.untrained.weights import randomise
+
+__all__ = ["build_files", "randomise"]
+
+_BUILDERS = {"onnx": onnx.build, "tflite": tflite.build}
+
+
+def build_files(
+    models: Sequence[Sequence[BlockSpec]],
+    kind: Format,
+    params: ExportParams,
+    workers: int,
+    store: Path = STORE,
+) -> list[Path]:
+    """A file per model, in their order; what the store does not hold is exported.
+
+    All processes that export have ended at the end: what is timed afterwards runs alone.
+    Raises ExportError.
+    """
+    return _BUILDERS[kind](models, params, workers, store)

@@ -1,0 +1,57 @@
+"""Untrained models as TFLite files, each exported as a whole.
+
+The converter moves paddings and layouts across the borders of blocks, so that a model is more
+than its blocks put together.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from functools import cache, partial
+from importlib import metadata
+from pathlib import Path
+
+from edge.spec import BlockSpec
+from models import blocks as block_modules
+from models import depthwise
+from pipeline import tflite_export
+from pipeline.parallel import run_all
+from pipeline.params import ExportParams
+from pipeline.store import content_key, place
+from pipeline.tflite_export import export_tflite
+from pipeline.untrained import weights
+
+_PACKAGES = ("torch", "litert-torch", "litert-converter")
+_KIND = "profile"
+
+
+def build(
+    models: Sequence[Sequence[BlockSpec]], _params: ExportParams, workers: int, store: Path
+) -> list[Path]:
+    """A file per model; see `pipeline.untrained.build_files`."""
+    paths = {tuple(model): model_path(model, store) for model in models}
+    missing = [model for model, path in paths.items() if not path.exists()]
+    # The largest first, so that no process idles long.
+    run_all("export", partial(_export, store), sorted(missing, key=len, reverse=True), workers)
+    return [paths[tuple(model)] for model in models]
+
+
+def model_path(blocks: Sequence[BlockSpec], store: Path) -> Path:
+    """Where the exported model lies, by everything that decides its bytes: the code too."""
+    names = [block.key for block in blocks]
+    return place(_KIND, content_key("model", names, *_recipe()), ".tflite", store)
+
+
+def _export(store: Path, blocks: Sequence[BlockSpec]) -> str:
+    shape = (blocks[0].in_channels, blocks[0].height, blocks[0].width)
+    export_tflite(weights.untrained(blocks), shape, model_path(blocks, store))
+    return blocks[-1].key
+
+
+@cache
+def _recipe() -> tuple[str, ...]:
+    """The code that makes the files, and the versions of what it calls."""
+    sources = (block_modules, depthwise, tflite_export, weights)
+    versions = [f"{package} {metadata.version(package)}" for package in _PACKAGES]
+    return (*versions, *(inspect.getsource(source) for source in sources))

@@ -1,0 +1,41 @@
+"""Weights of networks that nobody trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from edge.spec import BlockSpec
+from models import blocks as block_modules
+from pipeline.seeds import generator
+
+
+def untrained(blocks: Sequence[BlockSpec]) -> nn.Sequential:
+    """The blocks in a row; equal blocks have equal weights, wherever they stand."""
+    return nn.Sequential(
+        *(randomise(block_modules.build(block), generator(0, block.key)) for block in blocks)
+    )
+
+
+@torch.no_grad()
+def randomise(module: nn.Module, random: torch.Generator) -> nn.Module:
+    """Give `module`, in place, weights that keep the scale of its activations.
+
+    A fresh BatchNorm shifts nothing, so that the exporter would leave out the biases that the
+    same network has once it is trained.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(part.weight, generator=random)
+            if part.bias is not None:
+                nn.init.normal_(part.bias, std=0.1, generator=random)
+        elif isinstance(part, nn.BatchNorm2d):
+            assert part.running_mean is not None
+            assert part.running_var is not None
+            nn.init.uniform_(part.weight, 0.5, 1.5, generator=random)
+            nn.init.normal_(part.bias, std=0.1, generator=random)
+            nn.init.normal_(part.running_mean, std=0.1, generator=random)
+            nn.init.uniform_(part.running_var, 0.5, 1.5, generator=random)
+    return module

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+import torch
+from ai_edge_litert import schema_py_generated as schema
+from torch import nn
+
+from edge.runtimes import get_runtime
+from pipeline.exporter import ExportError
+from pipeline.tflite_export import export_tflite, read_metadata
+from pipeline.untrained import randomise
+
+METADATA = {"labels": '["Hemd", "Schuh für Füße"]', "dataset": "fashion-mnist"}
+SHAPE = (3, 8, 6)
+
+
+@pytest.fixture(scope="module")
+def net():
+    """Strided and padded, so that layouts and borders matter; BatchNorm is in training mode."""
+    layers = [nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.ReLU()]
+    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)]
+    return randomise(nn.Sequential(*layers), torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def path(net, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tflite") / "net.tflite"
+    export_tflite(net, SHAPE, path, metadata=METADATA)
+    return path
+
+
+def test_it_computes_what_the_module_computes_of_an_image_with_channels_last(net, path):
+    session = get_runtime("litert").load(path, threads=1)
+    (name,), (image,) = session.feeds(0), session.feeds(0).values()
+    assert (name, image.shape) == ("image", (1, 8, 6, 3))
+    (found,) = session.run({"image": image})
+    with torch.no_grad():
+        wanted = nn.Sequential(*net).eval()(torch.from_numpy(image).permute(0, 3, 1, 2))
+    net.train()
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert session.provider == "XNNPACK"
+
+
+def test_it_says_what_it_was_told_to_say(path):
+    assert read_metadata(path) == METADATA
+
+
+def test_the_same_module_gives_the_same_bytes(net, path, tmp_path):
+    export_tflite(net, SHAPE, tmp_path / "again.tflite", metadata=METADATA)
+    assert (tmp_path / "again.tflite").read_bytes() == path.read_bytes()
+
+
+def test_the_module_is_not_changed(net, path):
+    assert net.training
+    assert all(p.requires_grad for p in net.parameters())
+
+
+def test_weights_are_aligned_and_only_the_borders_have_names(path):
+    content = path.read_bytes()
+    model = schema.ModelT.InitFromPackedBuf(content)
+    weights = [b.data.tobytes() for b in model.buffers if b.data is not None and b.data.size > 64]
+    assert weights
+    assert [content.index(data) % 16 for data in weights] == [0] * len(weights)
+    (graph,) = model.subgraphs
+    assert sorted(t.name for t in graph.tensors if t.name) == [b"image", b"logits"]
+
+
+class Refused(nn.Module):
+    def forward(self, x):
+        raise ValueError("no such layer\nand pages of advice")
+
+
+def test_what_cannot_be_exported_is_one_line(tmp_path):
+    with pytest.raises(ExportError, match=r"litert-torch cannot export odd\.tflite: ") as caught:
+        export_tflite(Refused(), SHAPE, tmp_path / "odd.tflite")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "odd.tflite").exists()
+
+
+def test_a_file_of_somebody_else_says_nothing(root):
+    assert read_metadata(root / "tests/edge/data/conv.tflite") == {}
