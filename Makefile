@@ -33,7 +33,7 @@ references: env  ## train and measure hand-designed networks beside the family
 smoke: env  ## run the whole pipeline in minutes, in a copy under build/smoke
 	$(BIN)/python -m pipeline smoke
 
-test: env lint types tests  ## lint, types, tests: what CI runs
+test: env lint types tests e2e  ## lint, types, tests, the whole pipeline once: what CI runs
 
 tests: env  ## the tests, without the run of the whole pipeline
 	$(BIN)/pytest -m 'not e2e'
