@@ -6,16 +6,17 @@ from edge.spec import SKIP
 from pipeline.params import Params, ProfileParams, SpaceParams, VerifyParams
 from pipeline.sections.data import Outline
 
-# Seconds of one core, fitted to runs on a two-core x86 server.
+# Seconds of one core, from runs on a two-core AMD EPYC (first generation) virtual machine.
 EXPORT_S = {"onnxruntime": 0.7, "litert": 5.0}  # one block or short chain to its runtime's format
 MEMBER_EXPORT_S = {"onnxruntime": 8.0, "litert": 20.0}  # one member, and every test image
 RUNTIME_START_S = 0.3  # one model loaded in its own process
-SUPERNET_S = 7.7e-8  # a step of the supernet, per image and activation
-RETRAIN_S = 3.2e-8  # a step of a member, per image and activation
-JUDGE_S = 1.2e-8  # inference, per image and activation
+SUPERNET_S = 1.3e-7  # a step of the supernet, per image and activation
+RETRAIN_S = 6.0e-8  # a step of a member, per image and activation
+JUDGE_S = 4.4e-8  # inference, per image and activation
 SCREEN_IMAGES = 500
-JUDGE_IMAGES = 6000
-PATHS_PER_ROUND = 2.5  # of a two-path step of the hypernetwork, in weight steps
+JUDGE_IMAGES = 5000
+ARMS = 2  # the search and its control
+HYPERNET_STEP = 0.7  # of the work of a weight step
 CANDIDATE_S = 1e-3
 
 
@@ -68,13 +69,13 @@ def _search_s(params: Params, data: Outline, values: int) -> float:
     search = params.search
     weights, _, _ = params.data.parts(data.images)
     warmup = search.warmup_epochs * weights
-    joint = search.joint_steps * search.batch_size * (search.weight_steps + PATHS_PER_ROUND)
+    joint = search.joint_steps * search.batch_size * (search.weight_steps + HYPERNET_STEP)
     return (warmup + joint) * values * SUPERNET_S
 
 
 def _extract_s(params: Params, values: int) -> float:
     extract = params.extract
-    images = extract.screened * SCREEN_IMAGES + extract.finalists * JUDGE_IMAGES
+    images = ARMS * (extract.screened * SCREEN_IMAGES + extract.finalists * JUDGE_IMAGES)
     return extract.candidates * CANDIDATE_S + images * values * JUDGE_S
 
 
