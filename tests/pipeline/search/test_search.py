@@ -41,6 +41,7 @@ PARAMS = SearchParams(
     warmup_epochs=2,
     joint_steps=6,
     hypernet={"hidden": [8]},
+    reinforce={"paths": 2, "points": 4, "prepared": 8},
     checkpoint_steps=3,
 )
 
