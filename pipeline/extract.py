@@ -56,10 +56,12 @@ def run(params: Params) -> None:
     write_members(ARCHITECTURES_FILE, members)
     seen = {"search": family.seen, "control": control.seen}
     write_atomic(OUTPUT / "candidates.csv", table.candidates_csv(extraction.space, seen))
-    write_atomic(OUTPUT / "control.csv", table.control_csv(extraction.shared_bins(family, control)))
+    bins = evidence.shared_bins(family.judged, control.judged, extraction.limits_ms, BINS)
+    compared = evidence.against_control(bins)
+    write_atomic(OUTPUT / "control.csv", table.control_csv(bins))
     write_atomic(OUTPUT / "steering.csv", table.steering_csv(extraction.steering()))
-    metrics.write(OUTPUT, extraction.summary(family, control, choices, members))
-    _report(extraction, family, control, choices, members)
+    metrics.write(OUTPUT, extraction.summary(family, compared, choices, members))
+    _report(compared, family, choices, members)
 
 
 @dataclass(frozen=True)
@@ -151,12 +153,11 @@ class Extraction:
     def summary(
         self,
         family: Scored,
-        control: Scored,
+        compared: evidence.Control,
         choices: Sequence[Choice],
         members: Sequence[ExtractedMember],
     ) -> dict[str, float]:
         """Numbers for `dvc metrics`."""
-        compared = self.against_control(family, control)
         latencies = [member.predicted_ms for member in members]
         heard = evidence.steering(
             self.result.hypernet, self.space.operations, self.result.kappa_range
@@ -174,14 +175,6 @@ class Extraction:
             "control_ties": int(compared.ties),
             **{f"steering_{op}": value for op, value in heard.items()},
         }
-
-    def against_control(self, family: Scored, control: Scored) -> evidence.Control:
-        """The comparison that the first line of every report is about."""
-        return evidence.against_control(self.shared_bins(family, control))
-
-    def shared_bins(self, family: Scored, control: Scored) -> list[evidence.Bin]:
-        """What the comparison is made of."""
-        return evidence.shared_bins(family.judged, control.judged, self.limits_ms, BINS)
 
     def steering(self) -> list[steering.Use]:
         """How the use of every operation falls as its penalty grows."""
@@ -244,14 +237,13 @@ class Extraction:
 
 
 def _report(
-    extraction: Extraction,
+    compared: evidence.Control,
     family: Scored,
-    control: Scored,
     choices: Sequence[Choice],
     members: Sequence[ExtractedMember],
 ) -> None:
     """Say what was found; the control first."""
-    click.echo(str(extraction.against_control(family, control)))
+    click.echo(str(compared))
     for choice in choices:
         if not choice.fits:
             fastest = front(family.judged)[0]
