@@ -13,7 +13,7 @@ class ProfileParams(Section):
     seed: Seed = 0
     anchors: int = setting(10, "Random whole networks the calibration is fitted on", ge=0)
     heldout: int = setting(20, "Random whole networks that nothing is fitted on", ge=0)
-    blocks: int = setting(7, "Blocks of runs per model, randomly interleaved", ge=3)
+    blocks: int = setting(13, "Blocks of runs per model, randomly interleaved", ge=3)
     block_s: float = setting(0.05, "Least duration of a block of runs, s", gt=0, le=60)
     warmup_s: float = setting(0.1, "Warm-up before the first block, s", ge=0, le=60)
     workers: Count = setting(2, "Processes that export; timing is never parallel")

@@ -74,7 +74,7 @@ def test_an_epoch_of_retraining_ends_in_a_judged_network(preset):
 
 @pytest.mark.parametrize(
     ("name", "data", "minutes"),
-    [("cifar-10", Outline(50_000, 32, 32), 280), ("images-96", Outline(5_000, 96, 96), 160)],
+    [("cifar-10", Outline(50_000, 32, 32), 510), ("images-96", Outline(5_000, 96, 96), 300)],
 )
 def test_a_preset_says_what_it_costs(root, name, data, minutes):
     path = root / f"presets/{name}.yaml"
