@@ -20,7 +20,7 @@ from edge.observed import USABLE, taken
 from edge.record import Measurement, Verdict, iter_networks
 from edge.spec import Architecture
 from edge.table import Table
-from pipeline import heldout, measure, metrics, verdicts
+from pipeline import heldout, measure, metrics, plots, verdicts
 from pipeline.heldout import HeldOut
 from pipeline.params import CalibrateParams, Params
 
@@ -55,7 +55,7 @@ def run(params: Params, now: datetime | None = None, root: Path = Path()) -> Non
     session = list(iter_networks(record.read(root / measure.RECORDS_FILE)))
     feedback = list(iter_networks(record.read_all(root / MEASUREMENTS)))
     result = calibrate(table, session, feedback, params.calibrate, now)
-    write(result, root / FOLDER)
+    write(result, root)
     for warning in result.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print(report(result))
@@ -160,13 +160,14 @@ def scores(result: Result) -> dict[str, float | None]:
     }
 
 
-def write(result: Result, folder: Path) -> None:
-    """Write calibration.json, the corrected table, heldout.csv and metrics.json."""
+def write(result: Result, root: Path) -> None:
+    """Write calibration.json, the corrected table, the held-out networks and the metrics."""
+    folder = root / FOLDER
     calibration = json.dumps(result.calibration.to_dict(), indent=1, sort_keys=True)
     write_atomic(folder / "calibration.json", calibration + "\n")
     result.calibration.fold().write(folder)
-    write_atomic(folder / "heldout.csv", heldout.to_csv(result.heldout))
-    metrics.write(folder, scores(result))
+    write_atomic(root / plots.HELDOUT, heldout.to_csv(result.heldout))
+    metrics.write("calibrate", scores(result), root)
 
 
 def report(result: Result) -> str:

@@ -41,7 +41,7 @@ class ParityError(EdgeError, ArithmeticError):
 
 
 def run(params: Params, root: Path = Path()) -> None:
-    """Write the model files of every trained member, ``family.json`` and ``metrics.json``.
+    """Write the model files of every trained member, ``family.json`` and the metrics.
 
     Everything is read and written below `root`. There is a file per format that `targets` need;
     the same members give the same bytes. Raises MembersError, WeightsError, ExportError, or
@@ -68,7 +68,7 @@ def run(params: Params, root: Path = Path()) -> None:
         members=tuple(members),
     )
     manifest.write(root / FOLDER)
-    metrics.write(root / FOLDER, summarise(members))
+    metrics.write("export", summarise(members), root)
 
 
 def export_model(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import click
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from edge.errors import EdgeError
 from edge.files import write_atomic
 from models.spaces import Space
-from pipeline import dataset, metrics
+from pipeline import dataset, metrics, plots
 from pipeline.batches import Images
 from pipeline.calibrate import read_calibration
 from pipeline.extraction import candidates as pool
@@ -34,7 +33,6 @@ from pipeline.search import state
 from pipeline.search.simplex import named_point
 from pipeline.space import make_space
 
-OUTPUT = Path("results/extract")
 BINS = 16
 _POINT_PRICES = 64
 
@@ -52,15 +50,14 @@ def run(params: Params) -> None:
     members = extraction.members(choices, family)
     if not members:
         raise ExtractError("no member: give extract.budgets_ms or extract.points")
-    OUTPUT.mkdir(parents=True, exist_ok=True)
     write_members(ARCHITECTURES_FILE, members)
     seen = {"search": family.seen, "control": control.seen}
-    write_atomic(OUTPUT / "candidates.csv", table.candidates_csv(extraction.space, seen))
+    write_atomic(plots.CANDIDATES, table.candidates_csv(extraction.space, seen))
     bins = evidence.shared_bins(family.judged, control.judged, extraction.limits_ms, BINS)
     compared = evidence.against_control(bins)
-    write_atomic(OUTPUT / "control.csv", table.control_csv(bins))
-    write_atomic(OUTPUT / "steering.csv", table.steering_csv(extraction.steering()))
-    metrics.write(OUTPUT, extraction.summary(family, compared, choices, members))
+    write_atomic(plots.CONTROL, table.control_csv(bins))
+    write_atomic(plots.STEERING, table.steering_csv(extraction.steering()))
+    metrics.write("extract", extraction.summary(family, compared, choices, members))
     _report(compared, family, choices, members)
 
 

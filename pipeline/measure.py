@@ -54,15 +54,15 @@ def run(params: Params, root: Path = Path()) -> None:
         measurements = _measure(jobs, target, params.profile, store)
         timed = time.monotonic()
     seconds = {"export_s": exported - start, "timing_s": timed - exported}
-    write(measurements, root / FOLDER, seconds)
+    write(measurements, root, seconds)
     _warn(measurements)
 
 
-def write(measurements: Sequence[Measurement], folder: Path, seconds: dict[str, float]) -> None:
-    """Write records.jsonl, the table and metrics.json into `folder`. Raises TableError."""
+def write(measurements: Sequence[Measurement], root: Path, seconds: dict[str, float]) -> None:
+    """Write the records, the table and the metrics below `root`. Raises TableError."""
     table = Table.from_measurements(measurements)
-    table.write(folder)
-    write_atomic(folder / "records.jsonl", "".join(m.to_json() + "\n" for m in measurements))
+    table.write(root / FOLDER)
+    write_atomic(root / RECORDS_FILE, "".join(m.to_json() + "\n" for m in measurements))
     numbers = {
         "blocks": len(table.rows),
         "networks": sum(m.subject.kind == "network" for m in measurements),
@@ -70,7 +70,7 @@ def write(measurements: Sequence[Measurement], folder: Path, seconds: dict[str, 
         **{f"share_{name}": share for name, share in verdicts.shares(measurements).items()},
         **seconds,
     }
-    metrics.write(folder, numbers)
+    metrics.write("profile", numbers, root)
 
 
 def _warn(measurements: Sequence[Measurement]) -> None:

@@ -1,4 +1,7 @@
-"""The numbers of a stage as flat JSON: what ``dvc metrics show`` compares."""
+"""The numbers of a stage as flat JSON: what Git keeps and ``dvc metrics show`` compares.
+
+They lie outside the stages' folders, which DVC's cache keeps and Git does not.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,27 @@ from pathlib import Path
 
 from edge.files import write_atomic
 
-NAME = "metrics.json"
-RESULTS = Path("results")
+FOLDER = Path("results/metrics")
 
 
-def write(folder: Path, numbers: Mapping[str, float | None]) -> None:
-    """Write ``metrics.json`` into `folder`; what is None is left out."""
+def file(stage: str) -> Path:
+    """Where the numbers of a stage lie."""
+    return FOLDER / f"{stage}.json"
+
+
+def write(stage: str, numbers: Mapping[str, float | None], root: Path = Path()) -> None:
+    """Write the numbers of `stage` below `root`; what is None is left out."""
     known = {name: number for name, number in numbers.items() if number is not None}
-    write_atomic(folder / NAME, json.dumps(known, indent=2) + "\n")
+    write_atomic(root / file(stage), json.dumps(known, indent=2) + "\n")
+
+
+def read(stage: str, root: Path = Path()) -> dict[str, float]:
+    """The numbers of `stage` below `root`; none where it wrote none."""
+    path = root / file(stage)
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def add(stage: str, root: Path = Path(), **numbers: float) -> None:
     """Add numbers to what `stage` wrote below `root`; a stage without metrics stays without."""
-    folder = root / RESULTS / stage
-    if (folder / NAME).exists():
-        write(folder, json.loads((folder / NAME).read_text(encoding="utf-8")) | numbers)
+    if known := read(stage, root):
+        write(stage, known | numbers, root)

@@ -74,11 +74,14 @@ def train_one(
 ) -> Trained:
     """Train one reference, or take it from the store."""
     key = reference.key(recipe, data_sha256)
-    path = store.place("references", key, ".pt", root / store.STORE)
+    folder = root / store.STORE
+    path = store.place("references", key, ".pt", folder)
+    unfinished = store.place("references", key, ".unfinished.pt", folder)
     kept = store.load(path)
     if kept is None:
-        kept = _train(reference, recipe, dataset.load(root / DATASET_FILE))
+        kept = _train(reference, recipe, dataset.load(root / DATASET_FILE), unfinished)
         store.save(path, kept)
+        unfinished.unlink(missing_ok=True)
     return Trained(reference, **kept)
 
 
@@ -94,10 +97,12 @@ def _memory_settings() -> Iterator[None]:
             del os.environ[name]
 
 
-def _train(reference: Reference, recipe: RetrainParams, data: Dataset) -> dict[str, Any]:
+def _train(
+    reference: Reference, recipe: RetrainParams, data: Dataset, unfinished: Path
+) -> dict[str, Any]:
     with Progress(reference.name, recipe.epochs) as progress:
         return train_and_judge(
             lambda: reference.build(data),
-            *(data, recipe),
+            *(data, recipe, unfinished),
             on_epoch=lambda epoch, loss: progress.update(epoch, f"loss {loss:.3f}"),
         )

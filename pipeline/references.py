@@ -70,7 +70,7 @@ def run(params: Params, root: Path = Path(), measure: Callable[..., Results] = m
             Comparison(comparison.best(members), resnet, target),
             Comparison(next(m for m in members if m.name == fastest.name), plain, target),
         ]
-        write(networks, comparisons, cnn.width, root / FOLDER)
+        write(networks, comparisons, cnn.width, root)
         tell(family.manifest, networks, comparisons, target)
 
 
@@ -116,15 +116,16 @@ def export_reference(
 
 
 def write(
-    networks: Sequence[Member], comparisons: Sequence[Comparison], cnn_width: int, folder: Path
+    networks: Sequence[Member], comparisons: Sequence[Comparison], cnn_width: int, root: Path
 ) -> None:
-    """Write ``references.json`` and ``metrics.json`` into `folder`."""
+    """Write ``references.json`` and the metrics below `root`."""
     content = {
         "networks": [network.model_dump(mode="json") for network in networks],
         "comparisons": [one.to_dict() for one in comparisons],
     }
-    write_atomic(folder / "references.json", json.dumps(content, indent=1) + "\n")
-    metrics.write(folder, {"plain_cnn_width": cnn_width, **comparison.numbers(comparisons)})
+    write_atomic(root / FOLDER / "references.json", json.dumps(content, indent=1) + "\n")
+    numbers = {"plain_cnn_width": cnn_width, **comparison.numbers(comparisons)}
+    metrics.write("references", numbers, root)
 
 
 def tell(

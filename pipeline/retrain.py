@@ -48,6 +48,11 @@ class Task:
     def path(self) -> Path:
         return store.place("members", self.key, ".pt")
 
+    @property
+    def unfinished(self) -> Path:
+        """Where a training that was interrupted goes on from."""
+        return store.place("members", self.key, ".unfinished.pt")
+
     def build(self) -> nn.Module:
         """The network with its first weights."""
         net = network(Architecture.from_dict(self.architecture))
@@ -67,7 +72,7 @@ def run(params: Params) -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     trained = [_write(member, task) for member, task in zip(members, tasks, strict=True)]
     write_members(OUTPUT / "members.json", trained)
-    metrics.write(OUTPUT, _summary(trained))
+    metrics.write("retrain", _summary(trained))
     for member in trained:
         click.echo(
             f"{member.name:<20} hold-out {member.holdout_accuracy:.4f}  "
@@ -93,8 +98,9 @@ def _macs(task: Task) -> int:
 
 def train_task(task: Task) -> float:
     """Train one network and keep it in the store; returns its hold-out accuracy."""
-    found = train_and_judge(task.build, dataset.load(), task.recipe)
+    found = train_and_judge(task.build, dataset.load(), task.recipe, task.unfinished)
     store.save(task.path, found)
+    task.unfinished.unlink(missing_ok=True)
     accuracy: float = found["holdout_accuracy"]
     return accuracy
 

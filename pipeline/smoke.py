@@ -46,7 +46,8 @@ def prepare(into: Path, root: Path = Path()) -> None:
     if (root / RAW_FOLDER).is_dir():
         shutil.copytree(root / RAW_FOLDER, into / RAW_FOLDER, dirs_exist_ok=True)
     shutil.copyfile(root / PRESET, into / "params.yaml")
-    (into / "dvc.lock").unlink(missing_ok=True)  # it describes another run
+    (into / "dvc.lock").unlink(missing_ok=True)  # it describes another run,
+    shutil.rmtree(into / "results", ignore_errors=True)  # and so do its numbers
     dvc = into / ".dvc"
     dvc.mkdir(exist_ok=True)
     (dvc / "config.local").write_text("[core]\n    no_scm = True\n    analytics = False\n")

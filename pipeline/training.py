@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pipeline import store
 from pipeline.batches import Augmentation, Images, shuffled
 from pipeline.dataset import Dataset
 from pipeline.params import RetrainParams
@@ -23,26 +25,27 @@ def train_and_judge(
     build: Callable[[], nn.Module],
     data: Dataset,
     recipe: RetrainParams,
+    unfinished: Path,
     on_epoch: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> dict[str, Any]:
     """Build, train and judge one stand-alone network: members and references go through here,
     so that they see the same images in the same batches.
 
     `build` makes the network with the weights it starts from; random ones are drawn with the
-    seed of the recipe. Returns ``state`` (the state dict), ``holdout_accuracy``,
-    ``test_accuracy`` and ``cpu_s``.
+    seed of the recipe. The file `unfinished` holds what was trained until a kill. Returns
+    ``state`` (the state dict), ``holdout_accuracy``, ``test_accuracy`` and ``cpu_s``.
     """
     torch.manual_seed(recipe.seed)
     net = build()
     learned = Images.part(data, np.concatenate([data.weights, data.architecture]))
+    cpu_s = train(net, learned, recipe, unfinished, on_epoch)
     began = time.process_time()
-    train(net, learned, recipe, generator(recipe.seed, "retrain"), on_epoch)
-    return {
-        "state": net.state_dict(),
+    judged = {
         "holdout_accuracy": accuracy(net, Images.part(data, data.holdout)),
         "test_accuracy": accuracy(net, Images.test(data)),
-        "cpu_s": time.process_time() - began,
     }
+    cpu_s += time.process_time() - began
+    return {"state": net.state_dict(), **judged, "cpu_s": cpu_s}
 
 
 def essentials(recipe: RetrainParams) -> dict[str, Any]:
@@ -54,14 +57,15 @@ def train(
     net: nn.Module,
     images: Images,
     recipe: RetrainParams,
-    generator: torch.Generator,
+    unfinished: Path,
     on_epoch: Callable[[int, float], None] = lambda epoch, loss: None,
-) -> nn.Module:
-    """Train `net` in place and return it in evaluation mode.
+) -> float:
+    """Train `net` in place, leave it in evaluation mode, and return the CPU seconds it took.
 
     SGD with Nesterov momentum; weight decay on matrices and kernels only. Fewer images than a
-    batch are one batch. `on_epoch` gets the number of finished epochs and the mean training loss
-    of the last one.
+    batch are one batch. After every epoch the state goes to the file `unfinished`; where that
+    exists, training goes on from it and ends as if it had not been interrupted. `on_epoch` gets
+    the number of finished epochs and the mean training loss of the last one.
     """
     net.to(memory_format=torch.channels_last)
     net.train()
@@ -70,17 +74,35 @@ def train(
     batches = len(images) // batch_size  # of an epoch
     schedule = learning_rate(optimizer, recipe, recipe.epochs * batches)
     augment = Augmentation(recipe.shift, recipe.flip)
-    for epoch in range(1, recipe.epochs + 1):
+    parts: dict[str, Any] = {"net": net, "optimizer": optimizer, "schedule": schedule}
+    finished, cpu_s = _restore(parts, unfinished)
+    for epoch in range(finished + 1, recipe.epochs + 1):
+        began = time.process_time()
         total = torch.zeros(())
-        for x, y in shuffled(images, batch_size, generator, augment):
+        draws = generator(recipe.seed, "retrain", epoch)
+        for x, y in shuffled(images, batch_size, draws, augment):
             loss = F.cross_entropy(net(x), y, label_smoothing=recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
             total += loss.detach()
+        cpu_s += time.process_time() - began
+        states = {name: part.state_dict() for name, part in parts.items()}
+        store.save(unfinished, {"epoch": epoch, "cpu_s": cpu_s, **states})
         on_epoch(epoch, float(total) / batches)
-    return net.eval()
+    net.eval()
+    return cpu_s
+
+
+def _restore(parts: Mapping[str, Any], unfinished: Path) -> tuple[int, float]:
+    """Load the state of `parts` where there is one; the finished epochs and their CPU seconds."""
+    saved = store.load(unfinished)
+    if saved is None:
+        return 0, 0.0
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
+    return saved["epoch"], saved["cpu_s"]
 
 
 def sgd(net: nn.Module, lr: float, momentum: float, weight_decay: float) -> torch.optim.SGD:

@@ -19,7 +19,7 @@ from edge.family import Family, Manifest, Member
 from edge.files import write_atomic
 from edge.record import Measurement, Subject, Target
 from edge.text import fill, members_table
-from pipeline import calibrate, export, metrics
+from pipeline import calibrate, export, metrics, plots
 from pipeline.check import read_targets
 from pipeline.params import Params, VerifyParams
 from pipeline.progress import Progress
@@ -63,7 +63,8 @@ def run(
         verified[target] = _verify(_without_budgets(members), records[target], None, percentile)
     manifest = _stamped(family.manifest, merge(verified))
     write_family(family, manifest, root / FAMILY_FOLDER)
-    write_results(verified, root / FOLDER)
+    write_results(verified, root)
+    manifest.write(root / FAMILY_FOLDER.parent)  # Git keeps this copy; the folder is DVC's
     _tell(manifest, verified)
     _judge(verified, strict)
 
@@ -105,13 +106,13 @@ def write_family(family: Family, manifest: Manifest, folder: Path) -> None:
     manifest.write(folder)
 
 
-def write_results(verified: ByTarget, folder: Path) -> None:
+def write_results(verified: ByTarget, root: Path) -> None:
     """The records, the metrics, and the table that DVC plots."""
     everything = [v for of_target in verified.values() for v in of_target]
     records = [v.record for v in everything if isinstance(v.record, Measurement)]
-    write_atomic(folder / "records.jsonl", "".join(m.to_json() + "\n" for m in records))
-    write_atomic(folder / "members.csv", members_csv(everything))
-    metrics.write(folder, numbers(verified))
+    write_atomic(root / FOLDER / "records.jsonl", "".join(m.to_json() + "\n" for m in records))
+    write_atomic(root / plots.MEMBERS, members_csv(everything))
+    metrics.write("verify", numbers(verified), root)
 
 
 def _measure(

@@ -12,7 +12,7 @@ import pytest
 
 from edge.family import Family
 from edge.spec import Architecture
-from pipeline import smoke
+from pipeline import plots, smoke
 from pipeline.__main__ import STAGES
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def test_the_members_are_what_the_extraction_proposed(project):
 
 
 def test_both_arms_of_the_extraction_were_judged(project):
-    with (project / "results/extract/candidates.csv").open() as file:
+    with (project / plots.CANDIDATES).open() as file:
         rows = list(csv.DictReader(file))
     judged = {row["arm"] for row in rows if row["cross_entropy"]}
     assert judged == {"search", "control"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -12,7 +11,7 @@ from pathlib import Path
 from edge.errors import EdgeError
 from edge.family import Family, Manifest, Member
 from edge.record import Conditions, Target, read
-from pipeline import dataset
+from pipeline import dataset, metrics, plots
 from pipeline.check import read_target
 from pipeline.heldout import HeldOut
 from pipeline.params import Params
@@ -86,12 +85,12 @@ def load(params: Params, root: Path = Path()) -> Run:
             targets=_targets(manifest, root),
             operations=params.space.operations,
             percentile=params.verify.percentile,
-            metrics={stage: _metrics(results / stage / "metrics.json") for stage in STAGES},
-            heldout=_heldout(results / "calibrate/heldout.csv"),
-            candidates=_rows(results / "extract/candidates.csv"),
-            bins=_rows(results / "extract/control.csv"),
-            steering=_rows(results / "extract/steering.csv"),
-            curves={name: _curve(results / "search/live/plots/metrics", name) for name in CURVES},
+            metrics={stage: metrics.read(stage, root) for stage in STAGES},
+            heldout=_heldout(root / plots.HELDOUT),
+            candidates=_rows(root / plots.CANDIDATES),
+            bins=_rows(root / plots.CONTROL),
+            steering=_rows(root / plots.STEERING),
+            curves={name: _curve(root / plots.CURVES, name) for name in CURVES},
             conditions=_conditions(results / "verify/records.jsonl"),
             test_images=_test_images(root),
             commit=commit(root),
@@ -120,10 +119,6 @@ def _targets(manifest: Manifest, root: Path) -> list[Target]:
         return list(manifest.targets)
     first = read_target(root)
     return sorted(manifest.targets, key=lambda target: target != first)
-
-
-def _metrics(path: Path) -> dict[str, float]:
-    return {} if not path.exists() else dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:

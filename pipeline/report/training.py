@@ -38,7 +38,7 @@ THIRDS = (
 def section(run: Run) -> Section:
     """Entropy of α and expected latency, by price."""
     if not all(run.curves.get(name) for name in _CURVES):
-        lead = "The search left no curves below results/search/live: nothing can be drawn."
+        lead = "The search left no curves below results/plots/search: nothing can be drawn."
         return Section("search", TITLE, lead)
     uniform = math.log(len(run.operations))
     body = drawing.draw(

@@ -14,12 +14,13 @@ from lightning_fabric import Fabric
 from edge.files import sha256_of
 from edge.table import Table
 from models.spaces import Space
-from pipeline import dataset, metrics, store
+from pipeline import dataset, metrics, plots, store
 from pipeline.batches import Images
 from pipeline.params import Params, SearchParams
 from pipeline.progress import Progress
 from pipeline.search import state
 from pipeline.search.architecture import ArchitectureTraining, Step
+from pipeline.search.curves import Curves
 from pipeline.search.objective import Costs, expected_latency_ms
 from pipeline.search.prices import price_range
 from pipeline.search.simplex import grid
@@ -47,19 +48,24 @@ def run(params: Params) -> None:
     )
     with (
         store.locked("search"),
-        Live(str(OUTPUT / "live"), dvcyaml=False, save_dvc_exp=False) as live,
+        Live(str(plots.SEARCH), dvcyaml=False, save_dvc_exp=False) as live,
     ):
-        search = Search(space, data, costs, params.search)
-        result = search.run(store.place("search", key, ".pt"), live)
+        search = Search(space, data, costs, params.search, Curves(live))
+        result = search.run(store.place("search", key, ".pt"))
     state.save(result, space)
-    metrics.write(OUTPUT, summarise(result, space, costs))
+    metrics.write("search", summarise(result, space, costs))
 
 
 class Search:
     """The whole search as a sequence of steps that a checkpoint can interrupt anywhere."""
 
     def __init__(
-        self, space: Space, data: dataset.Dataset, costs: Costs, params: SearchParams
+        self,
+        space: Space,
+        data: dataset.Dataset,
+        costs: Costs,
+        params: SearchParams,
+        curves: Curves,
     ) -> None:
         self.fabric = Fabric(
             accelerator=params.device,
@@ -69,6 +75,7 @@ class Search:
         )
         device = self.fabric.device
         self.space, self.params, self.costs = space, params, costs.to(device)
+        self.curves = curves
         weights = Images.part(data, data.weights).to(device)
         self.images = Images.part(data, data.architecture).to(device)
         per_epoch = max(1, len(weights) // params.batch_size)
@@ -77,15 +84,15 @@ class Search:
         self.weights = WeightTraining(space, weights, params, steps, self.fabric)
         self.architecture: ArchitectureTraining | None = None
 
-    def run(self, checkpoint: Path, live: Live) -> state.Result:
+    def run(self, checkpoint: Path) -> state.Result:
         """Run to the end, from `checkpoint` where it exists; it is removed by nobody: an
         unchanged search that is asked for again is read from it."""
         self._restore(store.load(checkpoint))
-        self._warm_up(checkpoint, live)
+        self._warm_up(checkpoint)
         if self.architecture is None:
             self.architecture = self._begin(self._price_range())
             self.architecture.prepare()
-        architecture = self._join(self.architecture, checkpoint, live)
+        architecture = self._join(self.architecture, checkpoint)
         return state.Result(
             self.weights.net.cpu(),
             architecture.net.cpu(),
@@ -93,7 +100,7 @@ class Search:
             self.costs.reference_ms,
         )
 
-    def _warm_up(self, checkpoint: Path, live: Live) -> None:
+    def _warm_up(self, checkpoint: Path) -> None:
         weights, params = self.weights, self.params
         if self.architecture is not None:
             return
@@ -104,13 +111,11 @@ class Search:
                 loss = weights.step(warmup_path(self.space, shares, draws))
                 progress.update(weights.done, f"loss {loss:.3f}")
                 if weights.done % _LOG_STEPS == 0:
-                    _log(live, weights.done, {"warmup_loss": loss})
+                    self.curves.add(weights.done, {"warmup_loss": loss})
                 if weights.done % params.checkpoint_steps == 0:
                     self._save(checkpoint)
 
-    def _join(
-        self, architecture: ArchitectureTraining, checkpoint: Path, live: Live
-    ) -> ArchitectureTraining:
+    def _join(self, architecture: ArchitectureTraining, checkpoint: Path) -> ArchitectureTraining:
         params = self.params
         with Progress("search", params.joint_steps, start=architecture.done) as progress:
             while architecture.done < params.joint_steps:
@@ -119,7 +124,7 @@ class Search:
                 seen = architecture.step()
                 progress.update(architecture.done, _text(seen))
                 if architecture.done % _LOG_STEPS == 0:
-                    _log(live, self.warmup_steps + architecture.done, asdict(seen))
+                    self.curves.add(self.warmup_steps + architecture.done, asdict(seen))
                 if architecture.done % params.checkpoint_steps == 0:
                     self._save(checkpoint)
         self._save(checkpoint)
@@ -138,12 +143,18 @@ class Search:
 
     def _save(self, checkpoint: Path) -> None:
         architecture = self.architecture.state() if self.architecture else None
-        store.save(checkpoint, {"weights": self.weights.state(), "architecture": architecture})
+        content = {
+            "weights": self.weights.state(),
+            "architecture": architecture,
+            "curves": self.curves.points,
+        }
+        store.save(checkpoint, content)
 
     def _restore(self, saved: Any) -> None:
         if saved is None:
             return
         self.weights.restore(saved["weights"])
+        self.curves.restore(saved["curves"])
         if saved["architecture"] is not None:
             low, high = saved["architecture"]["kappa_range"]
             self.architecture = self._begin((low, high))
@@ -166,10 +177,3 @@ def summarise(result: state.Result, space: Space, costs: Costs) -> dict[str, flo
 
 def _text(seen: Step) -> str:
     return f"loss {seen.loss:.3f} {1e3 * seen.expected_latency_ms:.0f} µs H {seen.entropy:.2f}"
-
-
-def _log(live: Live, step: int, numbers: dict[str, float]) -> None:
-    live.step = step
-    for name, value in numbers.items():
-        live.log_metric(name, value)
-    live.sync()  # type: ignore[no-untyped-call]

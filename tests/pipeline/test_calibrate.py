@@ -1,4 +1,3 @@
-import json
 import re
 from datetime import datetime, timedelta, timezone
 
@@ -9,7 +8,7 @@ from edge.calibration import CalibrationError
 from edge.record import Conditions, Measurement, Subject, Target
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableError, TableRow
-from pipeline import measure
+from pipeline import measure, metrics, plots
 from pipeline.calibrate import accepted, calibrate, read_calibration, report, run
 from pipeline.params import CalibrateParams, Params
 
@@ -133,7 +132,9 @@ def write_profile(root, networks):
 
 
 def outputs(root):
-    return {p.name: p.read_bytes() for p in sorted((root / "results/calibrate").iterdir())}
+    folder = root / "results/calibrate"
+    paths = [*sorted(folder.iterdir()), root / plots.HELDOUT, root / metrics.file("calibrate")]
+    return {path.name: path.read_bytes() for path in paths}
 
 
 def test_the_stage_is_a_function_of_its_files(tmp_path, capsys):
@@ -142,10 +143,10 @@ def test_the_stage_is_a_function_of_its_files(tmp_path, capsys):
     first = outputs(tmp_path)
     assert list(first) == [
         "calibration.json",
-        "heldout.csv",
-        "metrics.json",
         "table.csv",
         "table.json",
+        "heldout.csv",
+        "calibrate.json",
     ]
     run(Params(), root=tmp_path)
     assert outputs(tmp_path) == first
@@ -166,7 +167,7 @@ def test_what_was_written_is_read_back(tmp_path):
 def test_the_metrics_are_flat_numbers(tmp_path):
     write_profile(tmp_path, session())
     run(Params(), root=tmp_path)
-    numbers = json.loads((tmp_path / "results/calibrate/metrics.json").read_text())
+    numbers = metrics.read("calibrate", tmp_path)
     assert (numbers["networks"], numbers["heldout"], numbers["ignored_records"]) == (5, 1, 0)
     assert numbers["heldout_table_error_percent"] == pytest.approx(100 * (1 - 1 / 1.2))
     assert {"scale", "left_out_error_percent", "p95_ratio", "outliers"} < numbers.keys()

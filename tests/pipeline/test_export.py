@@ -12,7 +12,7 @@ from edge.family import Family
 from edge.spec import Architecture
 from models.network import network
 from models.spaces import mbconv
-from pipeline import data, export, members, store
+from pipeline import data, export, members, metrics, store
 from pipeline.batches import Images
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.export import ParityError, WeightsError
@@ -141,17 +141,17 @@ def test_a_file_says_how_to_use_it(exported, name, layout, shape):
 
 def test_metrics_are_flat_numbers(exported):
     root, _ = exported
-    metrics = json.loads((root / export.FOLDER / "metrics.json").read_text())
+    found = metrics.read("export", root)
     sizes = [path.stat().st_size for path in (root / export.FOLDER).glob("small.*")]
-    assert metrics["members"] == 1
-    assert (metrics["smallest_bytes"], metrics["largest_bytes"]) == (min(sizes), max(sizes))
-    assert metrics["max_test_accuracy_difference"] == 0
+    assert found["members"] == 1
+    assert (found["smallest_bytes"], found["largest_bytes"]) == (min(sizes), max(sizes))
+    assert found["max_test_accuracy_difference"] == 0
 
 
 def test_the_same_members_give_the_same_bytes(exported):
     root, _ = exported
     before = {path.name: path.read_bytes() for path in (root / export.FOLDER).iterdir()}
-    assert set(before) == {"small.onnx", "small.tflite", "family.json", "metrics.json"}
+    assert set(before) == {"small.onnx", "small.tflite", "family.json"}
     export.run(PARAMS, root)
     assert {path.name: path.read_bytes() for path in (root / export.FOLDER).iterdir()} == before
 

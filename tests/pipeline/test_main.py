@@ -1,4 +1,3 @@
-import json
 import sys
 import types
 
@@ -52,10 +51,10 @@ def test_an_error_in_params_is_reported_before_the_stage_runs(stage, tmp_path):
 
 def test_the_time_of_a_stage_is_added_to_its_metrics(stage, tmp_path):
     def run(_params):
-        metrics.write(tmp_path / "results/calibrate", {"networks": 8})
+        metrics.write("calibrate", {"networks": 8}, tmp_path)
 
     stage(run, "calibrate")
-    content = json.loads((tmp_path / "results/calibrate/metrics.json").read_text())
+    content = metrics.read("calibrate", tmp_path)
     assert content["networks"] == 8
     assert content["wall_s"] >= 0
 

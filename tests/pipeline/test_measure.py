@@ -11,7 +11,7 @@ from edge.bench import Failure
 from edge.files import sha256_of
 from edge.table import Table
 from edge.target import make_target
-from pipeline import measure
+from pipeline import measure, metrics
 from pipeline.check import TARGET_FILE
 from pipeline.dataset import DATASET_FILE
 from pipeline.measure import ProfileError, UnsupportedTarget
@@ -77,7 +77,7 @@ def test_the_records_and_the_table_they_make_are_written(root):
 
 def test_the_metrics_are_flat_numbers(root):
     measure.run(PARAMS, root)
-    numbers = json.loads((root / "results/profile/metrics.json").read_text())
+    numbers = metrics.read("profile", root)
     assert (numbers["blocks"], numbers["networks"]) == (1, 3)
     shares = [value for name, value in numbers.items() if name.startswith("share_")]
     assert sum(shares) == pytest.approx(1)

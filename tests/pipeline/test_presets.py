@@ -62,12 +62,14 @@ def test_a_step_along_a_path_moves_the_shared_weights(preset):
     assert not torch.equal(net.steps[0].branch[0].weight, before)
 
 
-def test_an_epoch_of_retraining_ends_in_a_judged_network(preset):
+def test_an_epoch_of_retraining_ends_in_a_judged_network(preset, tmp_path):
     _, params, data = preset
     space = make_space(params.space, data)
     architecture = space.architecture(space.random(np.random.default_rng(0)))
     recipe = params.retrain.model_copy(update={"epochs": 1, "batch_size": 8})
-    found = training.train_and_judge(lambda: network(architecture), data, recipe)
+    found = training.train_and_judge(
+        lambda: network(architecture), data, recipe, tmp_path / "unfinished.pt"
+    )
     assert 0 <= found["holdout_accuracy"] <= 1
     assert all(torch.isfinite(value.float()).all() for value in found["state"].values())
 

@@ -9,7 +9,7 @@ from edge.bench import Failure
 from edge.family import Artifact, Latency, Manifest, Member
 from edge.files import sha256_of
 from edge.record import Conditions, Measurement, Target
-from pipeline import data, export, matching, references
+from pipeline import data, export, matching, metrics, references
 from pipeline.check import TARGET_FILE
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.formats import format_of
@@ -144,12 +144,12 @@ def test_the_family_is_held_against_networks_of_its_session(root, capsys):
     sessions = []
     references.run(PARAMS, root, measuring(sessions))
     assert sessions[-1] == ["resnet8", "plain-cnn", "large", "small"]
-    metrics = json.loads((root / references.FOLDER / "metrics.json").read_text())
-    assert metrics["plain_cnn_width"] == 8  # 0.08 ms for 0.07: nearer by factor than 0.06
-    assert metrics["over_resnet8_latency_ratio"] == pytest.approx(0.3)
-    assert metrics["over_plain_cnn_latency_ratio"] == pytest.approx(0.07 / 0.08)
-    cnn_accuracy = metrics["plain_cnn_test_accuracy"]
-    assert metrics["over_plain_cnn_test_points"] == pytest.approx(100 * (0.8 - cnn_accuracy))
+    found = metrics.read("references", root)
+    assert found["plain_cnn_width"] == 8  # 0.08 ms for 0.07: nearer by factor than 0.06
+    assert found["over_resnet8_latency_ratio"] == pytest.approx(0.3)
+    assert found["over_plain_cnn_latency_ratio"] == pytest.approx(0.07 / 0.08)
+    cnn_accuracy = found["plain_cnn_test_accuracy"]
+    assert found["over_plain_cnn_test_points"] == pytest.approx(100 * (0.8 - cnn_accuracy))
     content = json.loads((root / references.FOLDER / "references.json").read_text())
     pairs = [(one["member"], one["reference"]) for one in content["comparisons"]]
     assert pairs == [("large", "resnet8"), ("small", "plain-cnn")]

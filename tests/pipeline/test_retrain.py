@@ -61,6 +61,10 @@ def project(tmp_path, monkeypatch):
     )
 
 
+def read():
+    return members.read_trained()
+
+
 def extracted(name, choices):
     return members.ExtractedMember(
         name=name,
@@ -78,7 +82,7 @@ def extracted(name, choices):
 
 def test_members_learn_and_their_weights_read_back(project):
     retrain.run(project)
-    found = members.read_trained()
+    found = read()
     assert [member.name for member in found] == ["a", "b"]
     for member in found:
         assert member.holdout_accuracy == member.test_accuracy == 1.0  # dark or bright
@@ -97,6 +101,38 @@ def test_a_finished_member_is_not_trained_again(project, monkeypatch):
     monkeypatch.setattr(retrain, "train_task", never)
     retrain.run(project)
     assert members.TRAINED_FILE.read_text() == first
+
+
+def test_a_killed_member_goes_on_from_its_last_epoch(project, monkeypatch):
+    """Killed after two of four epochs; the rest of the work is the other two."""
+    retrain.run(project)
+    whole = {member.name: store.load(retrain.OUTPUT / member.weights) for member in read()}
+    for path in (store.STORE / "members").glob("*.pt"):
+        path.unlink()
+    epochs = []
+    real_save, real_batches = store.save, training.shuffled
+
+    def kill(path, content):
+        real_save(path, content)
+        if content.get("epoch") == 2:
+            raise KeyboardInterrupt
+
+    def counted(*of):
+        epochs.append(1)
+        return real_batches(*of)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "save", kill)
+        with pytest.raises(KeyboardInterrupt):
+            retrain.run(project)
+    assert len(list((store.STORE / "members").glob("*.unfinished.pt"))) == 1
+    monkeypatch.setattr(training, "shuffled", counted)
+    retrain.run(project)
+    assert len(epochs) == 2 + 4  # of the killed member, and of the other
+    assert list((store.STORE / "members").glob("*.unfinished.pt")) == []
+    for member in read():
+        again = store.load(retrain.OUTPUT / member.weights)
+        assert all(torch.equal(value, again[name]) for name, value in whole[member.name].items())
 
 
 def test_what_matters_is_in_the_key_and_the_number_of_workers_is_not(project):
@@ -164,7 +200,7 @@ def test_a_member_of_the_supernet_starts_from_the_shared_weights(searched, super
     for seen, choices in zip(begun, [(2, 2), (1, 0)], strict=True):  # the larger one is first
         shared = inherit(supernet, SPACE, choices).state_dict()
         assert all(torch.equal(seen[name], value) for name, value in shared.items())
-    assert [member.name for member in members.read_trained()] == ["a", "b"]
+    assert [member.name for member in read()] == ["a", "b"]
 
 
 def test_before_any_step_it_beats_random_weights(searched):
@@ -218,4 +254,4 @@ def test_from_scratch_the_search_is_not_read(searched):
     state.RESULT_FILE.unlink()
     recipe = searched.retrain.model_copy(update={"init": "scratch", "epochs": 1})
     retrain.run(searched.model_copy(update={"retrain": recipe}))
-    assert len(members.read_trained()) == 2
+    assert len(read()) == 2

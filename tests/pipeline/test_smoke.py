@@ -16,6 +16,7 @@ def tree(tmp_path):
         "params.yaml": "size: full",
         "presets/smoke.yaml": "size: tiny",
         "gone.py": "",
+        "results/family.json": "of another run",
         ".gitignore": "/data/\n",
         "data/raw/train.gz": "images",
         "data/big.npz": "big",
@@ -38,6 +39,7 @@ def test_the_working_tree_is_what_git_tracks_or_would(tree):
         "new.py",
         "params.yaml",
         "presets/smoke.yaml",
+        "results/family.json",
     ]
 
 
@@ -48,6 +50,7 @@ def test_the_copy_has_the_preset_and_the_downloads_and_no_lock(tree, tmp_path):
     assert (into / "data/raw/train.gz").read_text() == "images"
     assert not (into / "data/big.npz").exists()
     assert not (into / "dvc.lock").exists()
+    assert not (into / "results").exists()
 
 
 def test_an_old_copy_is_replaced(tree, tmp_path):

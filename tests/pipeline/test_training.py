@@ -5,6 +5,7 @@ from torch import nn
 
 from pipeline.batches import Augmentation, Images, shuffled
 from pipeline.params import RetrainParams
+from pipeline.seeds import generator
 from pipeline.training import accuracy, essentials, learning_rate, sgd, train
 
 RECIPE = RetrainParams(epochs=5, batch_size=16, lr=0.1, weight_decay=0, shift=0)
@@ -41,8 +42,17 @@ def tiny_net():
     )
 
 
-def trained(recipe=RECIPE, seed=0, images=None):
-    return train(tiny_net(), images or toys(), recipe, torch.Generator().manual_seed(seed))
+@pytest.fixture
+def trained(tmp_path):
+    """Trains a tiny net from its first weights to the end."""
+
+    def of(recipe=RECIPE, on_epoch=lambda epoch, loss: None):
+        net, unfinished = tiny_net(), tmp_path / "unfinished.pt"
+        train(net, toys(), recipe, unfinished, on_epoch)
+        unfinished.unlink()
+        return net
+
+    return of
 
 
 def same_weights(one, other):
@@ -50,42 +60,35 @@ def same_weights(one, other):
     return all(torch.equal(value, theirs[name]) for name, value in one.state_dict().items())
 
 
-def test_a_tiny_net_learns_what_can_be_told_apart():
+def test_a_tiny_net_learns_what_can_be_told_apart(trained):
     net = trained()
     assert not net.training
     assert accuracy(net, toys()) == 1.0
 
 
-def test_the_same_seed_trains_the_same_weights():
+def test_the_same_seed_trains_the_same_weights(trained):
     recipe = RECIPE.model_copy(update={"epochs": 1, "shift": 2})
     net = trained(recipe)
     assert same_weights(net, trained(recipe))
-    assert not same_weights(net, trained(recipe, seed=1))
+    assert not same_weights(net, trained(recipe.model_copy(update={"seed": 1})))
 
 
-def test_the_loss_is_reported_after_every_epoch():
+def test_the_loss_is_reported_after_every_epoch(trained):
     heard = []
-    train(
-        tiny_net(),
-        toys(),
-        RECIPE,
-        torch.Generator().manual_seed(0),
-        on_epoch=lambda epoch, loss: heard.append((epoch, loss)),
-    )
+    trained(on_epoch=lambda epoch, loss: heard.append((epoch, loss)))
     assert [epoch for epoch, _ in heard] == [1, 2, 3, 4, 5]
     assert heard[-1][1] < heard[0][1]
 
 
-def test_two_steps_by_hand():
+def test_two_steps_by_hand(trained):
     """Plain gradient descent on two batches; cosine gives the second half of the first's rate."""
     changes = {"epochs": 1, "batch_size": 32, "schedule": "cosine", "momentum": 0, "flip": False}
     recipe = RECIPE.model_copy(update={**changes, "label_smoothing": 0.2})
     heard = []
-    draws = torch.Generator().manual_seed(0)
-    net = train(tiny_net(), toys(), recipe, draws, lambda _, loss: heard.append(loss))
+    net = trained(recipe, lambda _, loss: heard.append(loss))
 
     by_hand, losses = tiny_net(), []
-    batches = shuffled(toys(), 32, torch.Generator().manual_seed(0), Augmentation(0, False))
+    batches = shuffled(toys(), 32, generator(0, "retrain", 1), Augmentation(0, False))
     for rate, (x, y) in zip((0.1, 0.05), batches, strict=True):
         likely = F.log_softmax(by_hand(x), 1)  # 0.9 of the label and 0.1 of the other class
         loss = -(0.8 * likely[torch.arange(32), y] + 0.1 * likely.sum(1)).mean()
@@ -98,9 +101,39 @@ def test_two_steps_by_hand():
     assert heard == [pytest.approx(sum(losses) / 2, rel=1e-5)]
 
 
-def test_fewer_images_than_a_batch_train_as_one_batch():
+def test_fewer_images_than_a_batch_train_as_one_batch(trained):
     recipe = RECIPE.model_copy(update={"batch_size": 1000})
     assert not same_weights(trained(recipe), tiny_net())
+
+
+class Killed(RuntimeError):
+    pass
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "cosine"])
+def test_a_killed_training_ends_as_if_it_had_not_been_killed(trained, tmp_path, schedule):
+    recipe = RECIPE.model_copy(update={"schedule": schedule, "shift": 1})
+    heard = []
+
+    def kill(epoch, loss):
+        heard.append(epoch)
+        if epoch in (1, 3):
+            raise Killed
+
+    for _ in range(2):
+        with pytest.raises(Killed):
+            train(tiny_net(), toys(), recipe, tmp_path / "killed.pt", kill)
+    net = tiny_net()
+    train(net, toys(), recipe, tmp_path / "killed.pt", kill)
+    assert heard == [1, 2, 3, 4, 5]
+    assert same_weights(net, trained(recipe))
+
+
+def test_the_time_before_a_kill_counts(tmp_path):
+    unfinished = tmp_path / "unfinished.pt"
+    first = train(tiny_net(), toys(), RECIPE, unfinished)
+    assert first > 0
+    assert train(tiny_net(), toys(), RECIPE, unfinished) == first  # nothing was left to train
 
 
 def rates(schedule, steps, lr=0.5):

@@ -11,7 +11,7 @@ from edge.files import sha256_of
 from edge.record import Conditions, Measurement, Target
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableRow
-from pipeline import export, verify
+from pipeline import export, metrics, plots, verify
 from pipeline.check import TARGETS_FILE
 from pipeline.params import Params
 from pipeline.verify import VerifyError
@@ -143,8 +143,10 @@ def test_the_records_are_of_members_with_their_architecture(root):
     ]
     assert records[0].subject.read_architecture() == ARCHITECTURE
     assert records[0].subject.sha256 == sha256_of(root / verify.FAMILY_FOLDER / "small.onnx")
-    assert len((root / verify.FOLDER / "members.csv").read_text().splitlines()) == 3
-    assert json.loads((root / verify.FOLDER / "metrics.json").read_text())["span"] == 1.75
+    kept = json.loads((root / "results/family.json").read_text())
+    assert [member["name"] for member in kept["members"]] == ["small", "large"]
+    assert len((root / plots.MEMBERS).read_text().splitlines()) == 3
+    assert metrics.read("verify", root)["span"] == 1.75
     ((jobs, _, protocol, journal),) = calls
     assert len(jobs) == 2  # one session for all
     assert journal == root / f".edgefacet/verify/{TARGET.id}.journal"
@@ -170,9 +172,9 @@ def test_every_target_has_its_session_and_only_the_first_has_budgets(root, capsy
         assert member.latency(LITERT).median_ms == pytest.approx(5.0)
     left = {path.name for path in (root / verify.FAMILY_FOLDER).iterdir()}
     assert left == {"small.onnx", "small.tflite", "large.onnx", "large.tflite", "family.json"}
-    metrics = json.loads((root / verify.FOLDER / "metrics.json").read_text())
-    assert (metrics["budgets_met"], metrics["litert_fastest_ms"]) == (2, pytest.approx(5.0))
-    assert len((root / verify.FOLDER / "members.csv").read_text().splitlines()) == 5
+    found = metrics.read("verify", root)
+    assert (found["budgets_met"], found["litert_fastest_ms"]) == (2, pytest.approx(5.0))
+    assert len((root / plots.MEMBERS).read_text().splitlines()) == 5
     assert len(record.read(root / verify.FOLDER / "records.jsonl")) == 4
     printed = capsys.readouterr().out
     assert printed.index(f"Target {TARGET.id}") < printed.index(f"Target {LITERT.id}")
@@ -195,8 +197,8 @@ def test_a_missed_budget_fails_a_strict_run_after_everything_is_written(root):
     with pytest.raises(VerifyError, match="large misses its budget of 2 ms"):
         verify.run(Params(), strict=True, root=root, measure=measuring(small=1.0, large=2.5))
     assert Family.load(root / verify.FAMILY_FOLDER).manifest.member("large").latencies
-    metrics = json.loads((root / verify.FOLDER / "metrics.json").read_text())
-    assert (metrics["budgets_met"], metrics["budgets_missed"]) == (1, 1)
+    found = metrics.read("verify", root)
+    assert (found["budgets_met"], found["budgets_missed"]) == (1, 1)
 
 
 def test_a_strict_run_without_a_miss_succeeds(root):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from itertools import pairwise
@@ -10,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from edge.family import FamilyMissing
+from pipeline import metrics, plots
 from pipeline.params import Params
 from pipeline.report import run
 from pipeline.report.sources import ReportError, load
@@ -137,11 +137,9 @@ def project(tmp_path):
     family = tmp_path / "results/family"
     family.mkdir(parents=True)
     made_up.manifest(FAST, SLOW).write(family)
-    extract = tmp_path / "results/extract"
-    extract.mkdir()
     numbers = {"bins": 8, "difference": -0.02, "half_width": 0.03, "win_share": 0.5}
     content = {f"control_{name}": value for name, value in numbers.items()}
-    (extract / "metrics.json").write_text(json.dumps(content))
+    metrics.write("extract", content, tmp_path)
     return tmp_path
 
 
@@ -152,7 +150,7 @@ def test_the_stage_writes_the_page_and_prints_the_verdict(project, capsys):
 
 
 def test_what_is_missing_is_empty_and_what_is_there_is_read(project):
-    curves = project / "results/search/live/plots/metrics"
+    curves = project / plots.CURVES
     curves.mkdir(parents=True)
     (curves / "kappa.tsv").write_text("step\tkappa\n20\t0.5\n")
     (project / "results/target.json").write_text(ORT.model_dump_json())
@@ -181,7 +179,7 @@ def test_without_a_family_the_error_says_what_to_run(project):
 
 
 def test_a_file_of_another_version_is_refused(project):
-    (project / "results/calibrate").mkdir()
-    (project / "results/calibrate/heldout.csv").write_text("name,guess\na,1\n")
+    (project / plots.FOLDER).mkdir()
+    (project / plots.HELDOUT).write_text("name,guess\na,1\n")
     with pytest.raises(ReportError, match="another version"):
         load(Params(), project)

@@ -11,7 +11,8 @@ import torch
 from models.spaces import mbconv
 from pipeline.dataset import Dataset
 from pipeline.params import SearchParams
-from pipeline.search import state
+from pipeline.search import stage, state
+from pipeline.search.curves import Curves
 from pipeline.search.objective import Costs
 from pipeline.search.prices import latency_ms
 from pipeline.search.stage import Search, summarise
@@ -70,17 +71,23 @@ def data():
 
 
 def run(data, path, params=PARAMS):
-    return Search(SPACE, data, COSTS, params).run(path, Silent())
+    return search_for(data, params).run(path)
 
 
-def test_a_killed_search_ends_as_if_it_had_not_been_killed(data, tmp_path):
-    whole = run(data, tmp_path / "whole.pt")
+def search_for(data, params=PARAMS):
+    return Search(SPACE, data, COSTS, params, Curves(Silent()))
+
+
+def test_a_killed_search_ends_as_if_it_had_not_been_killed(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "_LOG_STEPS", 2)
+    unkilled = search_for(data)
+    whole = unkilled.run(tmp_path / "whole.pt")
 
     class Killed(RuntimeError):
         pass
 
     for limit in (0, 1):  # in the warm-up (8 steps), then in the joint phase
-        search = Search(SPACE, data, COSTS, PARAMS)
+        search = search_for(data)
         saves = []
         original = search._save
 
@@ -92,8 +99,10 @@ def test_a_killed_search_ends_as_if_it_had_not_been_killed(data, tmp_path):
 
         search._save = save
         with pytest.raises(Killed):
-            search.run(tmp_path / "killed.pt", Silent())
-    resumed = run(data, tmp_path / "killed.pt")
+            search.run(tmp_path / "killed.pt")
+    last = search_for(data)
+    resumed = last.run(tmp_path / "killed.pt")
+    assert last.curves.points == unkilled.curves.points != []
     assert resumed.kappa_range == whole.kappa_range
     for name, value in whole.supernet.state_dict().items():
         assert torch.equal(value, resumed.supernet.state_dict()[name]), name
