@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test tests e2e browser lint types format docs wheel clean
+.PHONY: help env repro report references smoke test tests e2e kills browser lint types format docs wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +36,13 @@ smoke: env  ## run the whole pipeline in minutes, in a copy under build/smoke
 test: env lint types tests e2e  ## lint, types, tests, the whole pipeline once: what CI runs
 
 tests: env  ## the tests, without the run of the whole pipeline
-	$(BIN)/pytest -m 'not e2e'
+	$(BIN)/pytest -m 'not e2e and not kills'
 
 e2e: env  ## the whole pipeline with the smoke preset on real data, and what must hold after it
 	$(BIN)/pytest -m e2e
+
+kills: env  ## kill the whole pipeline ten times: it must end as if nothing had happened
+	$(BIN)/pytest -m kills
 
 browser: env  ## look at the report in Chromium: HTML, accessibility, phones (needs node)
 	cd tests/browser && npm ci --silent

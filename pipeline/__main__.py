@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -26,6 +28,7 @@ STAGES = {  # name: (module, what it does); `profile` is measure.py: a profile.p
     "verify": ("pipeline.verify", "Measure every artifact on the target."),
     "report": ("pipeline.report", "Write one offline HTML page about the run."),
 }
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 HEAVY = {"search", "extract", "retrain"}  # they train: worth a restart with memory settings
 
 
@@ -39,8 +42,16 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except EdgeError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
+        _give_up(str(error))
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        _give_up(f"{error}; make room and run it again: it goes on from its last checkpoint")
+
+
+def _give_up(message: str) -> NoReturn:
+    click.echo(f"error: {message}", err=True)
+    sys.exit(1)
 
 
 def _run(stage: str, **options: object) -> None:

@@ -1,3 +1,4 @@
+import errno
 import sys
 import types
 
@@ -40,6 +41,22 @@ def test_an_error_of_ours_is_one_line_and_exit_code_1(stage):
 
     result = stage(run, "data")
     assert (result.exit_code, result.stderr) == (1, "error: the disk is full; make room\n")
+
+
+def test_a_full_disk_is_one_line_that_says_what_to_do(stage):
+    def run(_params):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    result = stage(run, "search")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: [Errno 28] No space left on device; make room")
+
+
+def test_what_is_no_error_of_ours_keeps_its_trace(stage):
+    def run(_params):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    assert isinstance(stage(run, "search").exception, PermissionError)
 
 
 def test_an_error_in_params_is_reported_before_the_stage_runs(stage, tmp_path):
