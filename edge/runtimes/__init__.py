@@ -32,7 +32,6 @@ __all__ = [
     "UnknownRuntime",
     "get_runtime",
     "names",
-    "names_for",
     "random_array",
     "register",
 ]
@@ -58,11 +57,6 @@ def register(factory: _R) -> _R:
 def names() -> list[str]:
     """What `get_runtime` knows, in alphabetical order, installed or not."""
     return sorted(_RUNTIMES)
-
-
-def names_for(suffix: str) -> list[str]:
-    """The runtimes of files with that suffix, e.g. ``.tflite``: none for a suffix of no model."""
-    return [name for name in names() if _RUNTIMES[name].suffix == suffix]
 
 
 def get_runtime(name: str) -> Runtime:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.family import FORMATS
-from edge.runtimes import UnknownRuntime, get_runtime, names, names_for, register
+from edge.runtimes import UnknownRuntime, get_runtime, names, register
 
 
 def test_a_typo_names_the_nearest_runtime() -> None:
@@ -21,13 +21,6 @@ def test_every_name_has_its_runtime() -> None:
 def test_a_name_is_registered_once() -> None:
     with pytest.raises(ValueError, match="'onnxruntime' is registered already"):
         register(type(get_runtime("onnxruntime")))
-
-
-@pytest.mark.parametrize(
-    ("suffix", "expected"), [(".onnx", ["onnxruntime"]), (".tflite", ["litert"]), (".pt", [])]
-)
-def test_the_runtimes_of_a_file(suffix: str, expected: list[str]) -> None:
-    assert names_for(suffix) == expected
 
 
 def test_a_family_knows_the_format_of_every_runtime() -> None:
