@@ -60,7 +60,7 @@ def run(params: Params, root: Path = Path()) -> None:
                 progress.advance(artifacts[-1].path)
             members.append(_exported(member, artifacts))
     manifest = Manifest(
-        dataset=params.data.name,
+        dataset=params.data.title,
         classes=data.classes,
         input_shape=data.input_shape,
         mean=tuple(data.mean.tolist()),
@@ -182,7 +182,7 @@ def _export(
     params: Params,
     root: Path,
 ) -> Artifact:
-    metadata = describe(data, params.data.name, kind, member.read_architecture())
+    metadata = describe(data, params.data.title, kind, member.read_architecture())
     return export_model(member.name, net, kind, root / FOLDER, data, params.export, metadata)
 
 

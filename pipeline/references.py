@@ -100,7 +100,7 @@ def export_reference(
 ) -> Member:
     """Export into `folder`; in the form of a member, so that it is listed like one."""
     reference, net = trained.reference, trained.network(data)
-    about = export.describe(data, params.data.name, kind)
+    about = export.describe(data, params.data.title, kind)
     artifact = export.export_model(reference.name, net, kind, folder, data, params.export, about)
     macs, parameters = count(net, data.input_shape)
     return Member(

@@ -24,7 +24,9 @@ from pipeline.training import accuracy
 from pipeline.untrained import randomise
 
 ONNX = format_of("onnxruntime")
-PARAMS = Params.model_validate({"export": {"parity_images": 4}})
+PARAMS = Params.model_validate(
+    {"data": {"name": "npz", "path": "mine/shoes.npz"}, "export": {"parity_images": 4}}
+)
 
 
 def small_dataset():
@@ -105,7 +107,7 @@ def test_the_family_describes_the_files(exported):
         assert artifact.test_accuracy == accuracy(net, Images.test(small_dataset()))
         assert 0 < artifact.max_relative_error < 1e-5
     manifest = family.manifest
-    assert (manifest.dataset, manifest.input_shape) == ("fashion-mnist", (1, 8, 8))
+    assert (manifest.dataset, manifest.input_shape) == ("shoes", (1, 8, 8))
     assert manifest.mean == pytest.approx(small_dataset().mean.tolist())
     assert manifest.created is None  # the same members give the same bytes
 
@@ -135,7 +137,7 @@ def test_a_file_says_how_to_use_it(exported, name, layout, shape):
     assert normalisation["formula"] == "(pixel / 255 - mean) / std"
     assert normalisation["std"] == small_dataset().std.tolist()
     assert json.loads(facts["labels"]) == ["T-shirt", "Hose", "Schuh für Füße"]
-    assert facts["dataset"] == "fashion-mnist"
+    assert facts["dataset"] == "shoes"
     assert facts["edgefacet_version"] == __version__
 
 
