@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.files import write_atomic
-from pipeline import sources, split
+from pipeline import metrics, sources, split
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.params import DataParams, Params
 from pipeline.sources.labelled import DataError, Labelled, Raw
@@ -20,6 +20,7 @@ def run(params: Params, root: Path = Path()) -> None:
     raw = sources.read(params.data, root)
     dataset = build(raw, params.data)
     write_atomic(root / DATASET_FILE, to_npz(dataset))
+    metrics.write("data", counts(dataset), root)
     remarks = [f"{root / DATASET_FILE}: {describe(dataset)}", raw.remark]
     if raw.test is None:
         remarks.append(
@@ -64,6 +65,17 @@ def to_npz(dataset: Dataset) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, classes=np.array(dataset.classes), **arrays)
     return buffer.getvalue()
+
+
+def counts(dataset: Dataset) -> dict[str, float]:
+    """Images of every part, and classes: numbers for ``dvc metrics``."""
+    return {
+        "weights_images": len(dataset.weights),
+        "architecture_images": len(dataset.architecture),
+        "holdout_images": len(dataset.holdout),
+        "test_images": len(dataset.test_y),
+        "classes": len(dataset.classes),
+    }
 
 
 def describe(dataset: Dataset) -> str:

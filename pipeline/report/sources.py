@@ -9,15 +9,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from edge.errors import EdgeError
-from edge.family import Family, Manifest, Member
+from edge.family import MANIFEST_NAME, Family, Manifest, Member
 from edge.record import Conditions, Target, read
-from pipeline import dataset, metrics, plots
-from pipeline.check import read_target
+from pipeline import metrics, plots
 from pipeline.heldout import HeldOut
 from pipeline.params import Params
 
 RESULTS = Path("results")
-STAGES = ("profile", "calibrate", "search", "extract", "retrain", "export", "verify")
+STAGES = ("data", "profile", "calibrate", "search", "extract", "retrain", "export", "verify")
 CURVES = ("warmup_loss", "entropy", "expected_latency_ms", "kappa")
 
 Numbers = Mapping[str, float]
@@ -52,7 +51,6 @@ class Run:
     steering: Rows = ()
     curves: Mapping[str, Curve] = field(default_factory=dict)
     conditions: Sequence[Conditions] = ()  # of the members' measurements
-    test_images: int | None = None
     commit: str | None = None
 
     @property
@@ -66,6 +64,12 @@ class Run:
         ordered = sorted(self.manifest.members, key=rank)
         return [Numbered(number, member) for number, member in enumerate(ordered, 1)]
 
+    @property
+    def test_images(self) -> int | None:
+        """How many images the test accuracies are shares of."""
+        count = self.number("data", "test_images")
+        return None if count is None else int(count)
+
     def number(self, stage: str, name: str) -> float | None:
         """A metric of a stage, if it was written."""
         return self.metrics.get(stage, {}).get(name)
@@ -78,11 +82,11 @@ def load(params: Params, root: Path = Path()) -> Run:
     its stage writes.
     """
     results = root / RESULTS
-    manifest = Family.load(results / "family").manifest
+    manifest = Family.load(results / MANIFEST_NAME).manifest
     try:
         return Run(
             manifest=manifest,
-            targets=_targets(manifest, root),
+            targets=_targets(manifest),
             operations=params.space.operations,
             percentile=params.verify.percentile,
             metrics={stage: metrics.read(stage, root) for stage in STAGES},
@@ -92,7 +96,6 @@ def load(params: Params, root: Path = Path()) -> Run:
             steering=_rows(root / plots.STEERING),
             curves={name: _curve(root / plots.CURVES, name) for name in CURVES},
             conditions=_conditions(results / "verify/records.jsonl"),
-            test_images=_test_images(root),
             commit=commit(root),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -113,12 +116,11 @@ def commit(root: Path) -> str | None:
     return done.stdout.strip()
 
 
-def _targets(manifest: Manifest, root: Path) -> list[Target]:
-    """The targets of the family; the one that the pipeline searched for comes first."""
-    if not (root / RESULTS / "target.json").exists():
-        return list(manifest.targets)
-    first = read_target(root)
-    return sorted(manifest.targets, key=lambda target: target != first)
+def _targets(manifest: Manifest) -> list[Target]:
+    """The targets of the family; the one that predictions are for, and the search was, is first."""
+    latencies = [latency for member in manifest.members for latency in member.latencies]
+    searched = {latency.target for latency in latencies if latency.predicted_ms is not None}
+    return sorted(manifest.targets, key=lambda target: target not in searched)
 
 
 def _rows(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
@@ -142,10 +144,3 @@ def _curve(folder: Path, name: str) -> dict[int, float]:
 
 def _conditions(path: Path) -> list[Conditions]:
     return [record.conditions for record in read(path)] if path.exists() else []
-
-
-def _test_images(root: Path) -> int | None:
-    try:
-        return len(dataset.load(root / dataset.DATASET_FILE).test_y)
-    except dataset.DatasetError:
-        return None

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline import data
+from pipeline import data, metrics
 from pipeline.dataset import DATASET_FILE, load
 from pipeline.params import DataParams, Params
 from pipeline.sources.labelled import DataError, Labelled, Raw
@@ -65,6 +65,13 @@ def test_the_stage_reads_own_data_splits_it_and_says_so(tmp_path, capsys):
     read = load(tmp_path / DATASET_FILE)
     assert (read.input_shape, read.classes) == ((1, 4, 4), ("à", "b"))
     assert (len(read.train_y), len(read.test_y)) == (16, 4)
+    assert metrics.read("data", tmp_path) == {
+        "weights_images": 8,
+        "architecture_images": 4,
+        "holdout_images": 4,
+        "test_images": 4,
+        "classes": 2,
+    }
     said = capsys.readouterr().out.splitlines()
     assert said[0].endswith(
         "dataset.npz: 16 training images (8 for weights, 4 for architecture, 4 held out) "

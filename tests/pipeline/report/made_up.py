@@ -145,6 +145,7 @@ def full(*members, **changes):
         *(members or (FAST, SLOW, BEATEN)),
         **{
             "metrics": {
+                "data": {"test_images": 1000},
                 "profile": {"wall_s": 110.0, "export_s": 30.0},
                 "extract": {
                     "control_bins": 8,
@@ -177,7 +178,6 @@ def full(*members, **changes):
             "conditions": [
                 Conditions(wall_time="2026-01-02T03:04:05+00:00", os="Linux", other_cpu_load=0.25)
             ],
-            "test_images": 1000,
             "commit": "abc123",
         }
         | changes,

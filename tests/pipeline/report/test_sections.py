@@ -158,7 +158,7 @@ def test_times_are_those_that_stages_recorded(seen):
     assert seen.row("profile") == ["profile", "1 min 50 s", "export 30 s"]
     assert seen.row("retrain") == ["retrain", "1 h 0 min", "CPU 2 h 0 min"]
     assert seen.row("search") == ["search", "–", "–"]
-    assert cost.section(full()).lead.startswith("1 h 2 min of wall time in 2 of 7 stages")  # 3710 s
+    assert cost.section(full()).lead.startswith("1 h 2 min of wall time in 2 of 8 stages")  # 3710 s
     assert seen.row("load by others")[1] == "25 % to 25 % of all cores"
     assert seen.row("verdicts")[1] == "3 clean"
 

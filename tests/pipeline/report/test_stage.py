@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from itertools import pairwise
 
 import pytest
@@ -134,9 +133,7 @@ def test_hostile_names_are_text():
 @pytest.fixture
 def project(tmp_path):
     """A folder with a family and metrics, as the stages leave it."""
-    family = tmp_path / "results/family"
-    family.mkdir(parents=True)
-    made_up.manifest(FAST, SLOW).write(family)
+    made_up.manifest(FAST, SLOW).write(tmp_path / "results")
     numbers = {"bins": 8, "difference": -0.02, "half_width": 0.03, "win_share": 0.5}
     content = {f"control_{name}": value for name, value in numbers.items()}
     metrics.write("extract", content, tmp_path)
@@ -153,7 +150,6 @@ def test_what_is_missing_is_empty_and_what_is_there_is_read(project):
     curves = project / plots.CURVES
     curves.mkdir(parents=True)
     (curves / "kappa.tsv").write_text("step\tkappa\n20\t0.5\n")
-    (project / "results/target.json").write_text(ORT.model_dump_json())
     found = load(Params(), project)
     assert found.curves["kappa"] == {20: 0.5}
     assert found.curves["entropy"] == {}
@@ -163,17 +159,15 @@ def test_what_is_missing_is_empty_and_what_is_there_is_read(project):
 
 
 def test_the_target_that_was_searched_for_comes_first(project):
-    both = FAST.model_copy(
-        update={"latencies": (made_up.latency(ORT, 1, 2), made_up.latency(LITERT, 3, 5))}
-    )
-    made_up.manifest(both).write(project / "results/family")
     for first, second in ((ORT, LITERT), (LITERT, ORT)):
-        (project / "results/target.json").write_text(first.model_dump_json())
+        latencies = (made_up.latency(second, 1, 2), made_up.latency(first, 3, 5, predicted_ms=3))
+        both = FAST.model_copy(update={"latencies": latencies})
+        made_up.manifest(both).write(project / "results")
         assert load(Params(), project).targets == [first, second]
 
 
 def test_without_a_family_the_error_says_what_to_run(project):
-    shutil.rmtree(project / "results/family")
+    (project / "results/family.json").unlink()
     with pytest.raises(FamilyMissing, match="dvc repro"):
         load(Params(), project)
 
