@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from edge.errors import EdgeError
+from edge.errors import EdgeError, first_problem
 from edge.files import sha256_of, write_atomic
 from edge.record import Target, Verdict
 from edge.spec import Architecture
@@ -237,9 +237,7 @@ def _parse(data: object, file: Path) -> Manifest:
     try:
         return Manifest.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        raise FamilyError(f"{file}: {field}: {first['msg']}") from error
+        raise FamilyError(f"{file}: {first_problem(error, 'family')}") from error
 
 
 def read_moment(text: str) -> datetime:

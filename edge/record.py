@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edge.errors import EdgeError
+from edge.errors import EdgeError, first_problem
 from edge.spec import Architecture
 
 FORMAT_VERSION: Literal[1] = 1
@@ -174,8 +174,12 @@ def _parse(line: str, where: str) -> Measurement:
         return Measurement.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "record"
-        raise RecordError(f"{where}: {field}: {first['msg']}") from error
+        if first["loc"] == ("version",):
+            raise RecordError(
+                f"{where}: version {first['input']!r} is not {FORMAT_VERSION}, the one this "
+                "edgefacet reads: update edgefacet"
+            ) from error
+        raise RecordError(f"{where}: {first_problem(error, 'record')}") from error
 
 
 def iter_networks(

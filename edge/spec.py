@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from edge.errors import EdgeError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+
+from edge.errors import EdgeError, first_problem
 
 SKIP = "skip"
 
@@ -68,7 +69,9 @@ class BlockSpec:
         return self.op == SKIP and self.residual
 
 
-_SIZE = "([1-9][0-9]*)"  # one string per number: no leading zeros, no digits of other scripts
+# One string per number: no leading zeros, no digits of other scripts, and no more of them than
+# `int` reads.
+_SIZE = "([1-9][0-9]{0,8})"
 _KEY = re.compile(rf"([a-z0-9_]+):{_SIZE}x{_SIZE}x{_SIZE}-{_SIZE}:s{_SIZE}:([a-z0-9_]+)")
 
 
@@ -82,10 +85,6 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         return {"place": self.place, "block": self.block.key, "searched": self.searched}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Row:
-        return cls(data["place"], BlockSpec.from_key(data["block"]), data["searched"])
 
 
 @dataclass(frozen=True)
@@ -130,11 +129,33 @@ class Architecture:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Architecture:
-        """Read `to_dict` back. Raises SpecError naming what is missing or malformed."""
+    def from_dict(cls, data: dict[str, Any]) -> Architecture:
+        """Read `to_dict` back. Raises SpecError naming the field that is wrong or missing."""
         try:
-            channels, height, width = data["input_shape"]
-            rows = tuple(Row.from_dict(row) for row in data["rows"])
-            return cls(data["space"], (channels, height, width), data["classes"], rows)
-        except (KeyError, TypeError, ValueError) as error:
-            raise SpecError(f"not an architecture: {error!r}") from error
+            read = _ArchitectureData.model_validate(data)
+        except ValidationError as error:
+            raise SpecError(f"not an architecture: {first_problem(error, 'data')}") from error
+        rows = tuple(Row(row.place, row.block, row.searched) for row in read.rows)
+        return cls(read.space, read.input_shape, read.classes, rows)
+
+
+# The JSON form, which comes from files that others wrote: "28" is no size and "yes" no truth value.
+_Size = Annotated[int, Field(strict=True, gt=0)]
+_Block = Annotated[BlockSpec, PlainValidator(lambda key: BlockSpec.from_key(str(key)))]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _RowData(_Data):
+    place: str
+    block: _Block
+    searched: Annotated[bool, Field(strict=True)]
+
+
+class _ArchitectureData(_Data):
+    space: str
+    input_shape: tuple[_Size, _Size, _Size]
+    classes: _Size
+    rows: list[_RowData]

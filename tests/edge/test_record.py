@@ -97,11 +97,13 @@ def test_a_malformed_line_is_named(tmp_path: Path, line: str, problem: str) -> N
         read(path)
 
 
-def test_another_version_is_refused_by_file_and_line(tmp_path: Path) -> None:
-    path = tmp_path / "r.jsonl"
-    path.write_text(measurement(1).to_json().replace('"version":1', '"version":2') + "\n")
-    with pytest.raises(RecordError, match=r"r\.jsonl:1: version: "):
-        read(path)
+def test_a_newer_version_is_refused_and_says_what_to_do(tmp_path: Path) -> None:
+    """Also where it has fields that this version does not know."""
+    newer = {**json.loads(measurement(1).to_json()), "version": 2, "verdicts": []}
+    (tmp_path / "r.jsonl").write_text(json.dumps(newer) + "\n")
+    message = "version 2 is not 1, the one this edgefacet reads: update edgefacet"
+    with pytest.raises(RecordError, match=rf"r\.jsonl:1: {message}$"):
+        read(tmp_path / "r.jsonl")
 
 
 def test_a_file_of_version_1_is_read_for_ever() -> None:

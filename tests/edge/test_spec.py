@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,11 @@ DOWN = Row("down2", BlockSpec("conv_k3", 16, 32, 14, 14, stride=2))
 
 words = st.from_regex(r"[a-z0-9_]+", fullmatch=True)
 sizes = st.integers(min_value=1, max_value=10_000)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
 specs = st.builds(BlockSpec, words, sizes, sizes, sizes, sizes, stride=sizes, act=words)
 
 
@@ -41,6 +47,7 @@ def test_a_key_reads_back_as_its_block(spec: BlockSpec) -> None:
         "sep_k3:16x14x14-16:s1:relu ",
         "sep_k3:16x14x14-16:s1:relu\n",
         "sep_k3:16x14x14-16:s0:relu",  # a stride of nothing
+        f"sep_k3:{'9' * 5000}x14x14-16:s1:relu",  # more digits than int() reads
         "sep_k3:016x14x14-16:s1:relu",  # would be a second key of the same block
         "sep_k3:١٦x14x14-16:s1:relu",  # 16, in digits that int() also reads
     ],
@@ -118,15 +125,46 @@ def test_a_row_is_one_readable_line() -> None:
     }
 
 
+ROW = architecture(SEP).to_dict()["rows"][1]
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"rows": None}, "TypeError"),
-        ({"rows": [{"place": "stem", "searched": False}]}, "'block'"),
-        ({"rows": [{"place": "stem", "block": "conv", "searched": False}]}, "'conv' is no block"),
-        ({"input_shape": [28, 28]}, "not enough values"),
+        ({"rows": None}, r"rows: Input should be a valid list"),
+        ({"rows": [ROW, 7]}, r"rows\.1: Input should be a valid dictionary"),
+        ({"rows": [{"place": "stem", "searched": False}]}, r"rows\.0\.block: Field required"),
+        ({"rows": [ROW, {**ROW, "block": "conv"}]}, r"rows\.1\.block: 'conv' is no block key; exp"),
+        ({"rows": [{**ROW, "block": 7}]}, r"rows\.0\.block: '7' is no block key; expected"),
+        ({"rows": [{**ROW, "searched": "no"}]}, r"rows\.0\.searched: Input should be .* boolean"),
+        ({"rows": [{**ROW, "bloc": 1}]}, r"rows\.0\.bloc: Extra inputs are not permitted"),
+        ({"input_shape": [28, 28]}, r"input_shape\.2: Field required"),
+        ({"input_shape": [1, 28, "28"]}, r"input_shape\.2: Input should be a valid integer"),
+        ({"classes": True}, r"classes: Input should be a valid integer"),
+        ({"classes": 0}, r"classes: Input should be greater than 0"),
+        ({"space": None}, r"space: Input should be a valid string"),
+        ({"width": 2}, r"width: Extra inputs are not permitted"),
     ],
 )
-def test_what_is_no_architecture_is_refused(changes: dict[str, object], named: str) -> None:
-    with pytest.raises(SpecError, match=f"not an architecture: .*{named}"):
+def test_what_is_no_architecture_is_refused_by_its_field(
+    changes: dict[str, object], named: str
+) -> None:
+    with pytest.raises(SpecError, match=f"^not an architecture: {named}"):
         Architecture.from_dict({**architecture(SEP).to_dict(), **changes})
+
+
+@given(json_values)
+def test_whatever_json_holds_it_is_refused_in_one_way(data: Any) -> None:
+    with pytest.raises(SpecError, match=r"^not an architecture: "):
+        Architecture.from_dict(data)
+
+
+@given(st.sampled_from(["space", "input_shape", "classes", "rows"]), json_values)
+def test_what_is_read_is_what_was_written(field: str, value: Any) -> None:
+    """A value of another type is refused, never converted into one that fits."""
+    data = {**architecture(SEP).to_dict(), field: value}
+    try:
+        read = Architecture.from_dict(data)
+    except SpecError:
+        return
+    assert json.dumps(read.to_dict()) == json.dumps(data)
