@@ -174,8 +174,9 @@ def pick_member(
 
     Fits means proven: the upper bound of the percentile is within the budget.
     """
+    from edge.command_line import again, target_option
     from edge.family import Family
-    from edge.pick import NoFit, pick
+    from edge.pick import NoFit, PickError, SeveralTargets, pick
 
     manifest = Family.load(family).manifest
     target = _find_target(manifest, target_id) if target_id else None
@@ -183,6 +184,9 @@ def pick_member(
         chosen = pick(
             manifest, budget_ms, int(percentile), min_accuracy, target=target, runtime=runtime
         )
+    except SeveralTargets as error:
+        example = again(ctx, *target_option(error.targets))
+        raise PickError(f"{error}; for example:\n  {example}") from error
     except NoFit as error:
         _fail(ctx, error, EXIT_NO_FIT, fastest=error.fastest, gap_ms=error.gap_ms)
     target_dict = _target_dict(chosen.latency.target)

@@ -6,6 +6,7 @@ ranked by hold-out accuracy; test accuracy is for reporting only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
@@ -20,6 +21,18 @@ STALE_DAYS = 30  # runtimes, firmware and the dust on a fan change in the meanti
 
 class PickError(EdgeError, ValueError):
     """A question that cannot be answered as it was asked."""
+
+
+class SeveralTargets(PickError):
+    """The family was measured on several `targets`, and the question names none."""
+
+    def __init__(self, targets: Sequence[Target]) -> None:
+        lines = "".join(f"\n  {target.id}: {target}" for target in targets)
+        super().__init__(
+            "the family was measured on several targets, which are never ranked together:"
+            f"{lines}\nsay which one to pick for, by its runtime or by the first word of its line"
+        )
+        self.targets = tuple(targets)
 
 
 class NoFit(EdgeError, LookupError):
@@ -132,8 +145,8 @@ def pick(
     """The member with the best hold-out accuracy whose upper bound is within `budget_ms`.
 
     Latencies of one `target` are compared, which may be left out where the family was measured
-    on one only, or on one only with `runtime`. Raises PickError for a question without sense,
-    NoFit when nothing fits.
+    on one only, or on one only with `runtime`. Raises PickError for a question without sense
+    (SeveralTargets where it must name one), NoFit when nothing fits.
     """
     if not budget_ms > 0:
         raise PickError(f"a budget must be positive, not {budget_ms:g} ms")
@@ -172,11 +185,7 @@ def _only_target(manifest: Manifest, runtime: str | None) -> Target | None:
         known = ", ".join(sorted({target.runtime for target in manifest.targets}))
         raise PickError(f"the family was not measured with {runtime!r}; choose among: {known}")
     if len(targets) > 1:
-        names = "".join(f"\n  {target.id}: {target}" for target in targets)
-        raise PickError(
-            f"the family was measured on several targets, which are never ranked together:{names}\n"
-            "say which one to pick for (--target and the first word of its line, or --runtime)"
-        )
+        raise SeveralTargets(targets)
     return next(iter(targets), None)
 
 

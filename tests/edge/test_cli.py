@@ -1,4 +1,5 @@
 import json
+import shlex
 import subprocess
 import sys
 from importlib import metadata
@@ -263,6 +264,24 @@ def test_a_target_is_chosen_by_its_runtime(tmp_path: Path) -> None:
     assert facet(*question).exit_code == 1
     assert "Member     onnx\n" in facet(*question, "--runtime", "onnxruntime").output
     assert "Member     lite\n" in facet(*question, "--runtime", "litert").output
+
+
+def test_a_question_without_its_target_is_answered_with_one_to_copy(tmp_path: Path) -> None:
+    litert, twice = (
+        TARGET.model_copy(update={"runtime": "litert", "threads": threads}) for threads in (1, 2)
+    )
+    folder = write(tmp_path / "my family", member("onnx", 0.8, 1.5), member("l", 0.9, 1.0, litert))
+    question = ["pick", "--budget-ms", 0.5, "--percentile", 99, "--family", folder, "--json"]
+    refused = facet(*question)
+    assert refused.exit_code == 1
+    typed = f"facet pick --budget-ms 0.5 --percentile 99 --family '{folder}' --json"
+    assert refused.stderr.endswith(f"; for example:\n  {typed} --runtime litert\n")
+    assert json.loads(refused.stdout)["error"].endswith("--json --runtime litert")
+    write(folder, member("l", 0.9, 1.0, litert), member("twice", 0.9, 1.0, twice))
+    refused = facet("pick", "--budget-ms", 2, "--family", folder)
+    typed = f"facet pick --budget-ms 2 --family '{folder}' --target {litert.id}"
+    assert refused.stderr.endswith(f"\n  {typed}\n")
+    assert facet(*shlex.split(typed)[1:]).stdout.startswith("Member     l\n")
 
 
 def test_the_shell_completes_runtimes() -> None:

@@ -1,0 +1,35 @@
+"""The command line that was typed: an error can end with one to copy."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+import click
+from click.core import ParameterSource
+
+from edge.record import Target
+
+
+def again(ctx: click.Context, *more: str) -> str:
+    """What was typed, without defaults, quoted for a shell, and `more` words after it."""
+    words = ["facet", *ctx.command_path.split()[1:]]
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            words += [parameter.opts[0], *_value(ctx.params[name])]
+    return shlex.join([*words, *more])
+
+
+def target_option(targets: Sequence[Target]) -> list[str]:
+    """The option that chooses the first of `targets`: by its runtime where that is enough."""
+    first, *others = targets
+    if first.runtime in {target.runtime for target in others}:
+        return ["--target", first.id]
+    return ["--runtime", first.runtime]
+
+
+def _value(value: object) -> list[str]:
+    if value is True:  # a flag
+        return []
+    return [f"{value:.12g}" if isinstance(value, float) else str(value)]
