@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from edge.errors import EdgeError
-from edge.files import write_atomic
+from edge.files import remove_leftovers, write_atomic
 
 STORE = Path(".edgefacet")
 
@@ -57,7 +57,10 @@ def load(path: Path) -> Any | None:
 
 @contextmanager
 def locked(kind: str, root: Path = STORE) -> Iterator[None]:
-    """Hold the lock of one kind of work. Raises StoreLocked, naming the process that holds it."""
+    """Hold the lock of one kind of work, and clean up after a holder that was killed.
+
+    Raises StoreLocked, naming the process that holds it.
+    """
     path = place(kind, "lock", "", root)
     with path.open("a+") as file:
         try:
@@ -69,6 +72,7 @@ def locked(kind: str, root: Path = STORE) -> Iterator[None]:
                 f"process {holder} is already at work on `{kind}` here ({path}); "
                 f"wait for it or end it: kill {holder}"
             ) from error
+        remove_leftovers(path.parent)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -1,8 +1,10 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from edge.files import sha256_of, write_atomic
+from edge.files import remove_leftovers, sha256_of, write_atomic
 
 
 def test_sha256_of_the_textbook_message(tmp_path: Path) -> None:
@@ -34,6 +36,23 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         write_atomic(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_leaves_is_recognised(tmp_path: Path) -> None:
+    code = (
+        "import os, signal; from pathlib import Path; from edge.files import write_atomic\n"
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_atomic(Path('model.pt'), 'half')"
+    )
+    project = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=project)
+    (left,) = tmp_path.iterdir()
+    assert left.read_text() == "half"
+    others = [tmp_path / name for name in ("model.pt", ".hidden", ".notes.tmp", "a.12345678.tmp")]
+    for path in others:
+        path.touch()
+    remove_leftovers(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(others)
 
 
 def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:

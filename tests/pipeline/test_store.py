@@ -38,6 +38,18 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["x.pt"]
 
 
+def test_who_takes_the_lock_cleans_up_after_those_that_were_killed(tmp_path):
+    names = ("work/.key.pt.a1b2c3d4.tmp", "work/key.pt", "other/.key.pt.a1b2c3d4.tmp")
+    leftover, kept, others = paths = [tmp_path / name for name in names]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    with store.locked("work", tmp_path):
+        assert not leftover.exists()
+    assert kept.exists()
+    assert others.exists()  # a place of another lock
+
+
 def _hold(root, held, release):
     with store.locked("work", root):
         held.set()
