@@ -14,7 +14,10 @@ _BAR = 20
 
 
 class Progress:
-    """Counts up to `total`; `update` may add a short text such as the current loss."""
+    """Counts up to `total`; `update` may add a short text such as the current loss.
+
+    Counting to one tells nothing: without a text, nothing is shown.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,8 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._total == 1 and not self._text:
+            return
         self._show()
         if self._stream.isatty():
             self._stream.write("\n")
@@ -49,7 +54,7 @@ class Progress:
         """Say that `done` of the total are finished."""
         self._done, self._text = done, text
         interval = _DRAW_S if self._stream.isatty() else _LINE_S
-        if self._clock() - self._shown >= interval:
+        if done < self._total and self._clock() - self._shown >= interval:
             self._show()
 
     def advance(self, text: str = "") -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from pipeline.progress import Progress
 
 
@@ -37,6 +39,19 @@ def test_what_was_done_before_a_restart_is_not_in_the_estimate():
         clock.now += 20
         progress.update(90)
     assert "90/100 0:20, 0:20 left" in stream.getvalue()
+
+
+@pytest.mark.parametrize("make", [io.StringIO, Terminal])
+def test_a_single_item_is_shown_only_where_there_is_something_to_say(make):
+    silent, telling, several = make(), make(), make()
+    for stream, total, text in [(silent, 1, ""), (telling, 1, "small.onnx"), (several, 2, "")]:
+        clock = Clock()
+        with Progress("judge", total, stream=stream, clock=clock) as progress:
+            clock.now += 20
+            progress.update(total, text)
+    assert silent.getvalue() == ""
+    assert "1/1 0:20  small.onnx" in telling.getvalue()
+    assert several.getvalue().count("2/2 0:20") == 1
 
 
 def test_a_terminal_gets_one_line_that_fits_80_columns():
