@@ -134,13 +134,13 @@ def numbers(verified: ByTarget) -> dict[str, float | None]:
         **_of_target(verified[first]),
     }
     for target in others:
-        name = _short_name(target, list(verified))
+        name = short_name(target, list(verified))
         found |= {f"{name}_{key}": value for key, value in _of_target(verified[target]).items()}
     return found
 
 
-def _short_name(target: Target, among: Sequence[Target]) -> str:
-    """The runtime, and what tells the target from others of the same runtime."""
+def short_name(target: Target, among: Sequence[Target]) -> str:
+    """The runtime, and what tells the target from others of the same runtime: a word."""
     alike = [one for one in among if one.runtime == target.runtime]
     parts = [target.runtime]
     if len({one.precision for one in alike}) > 1:

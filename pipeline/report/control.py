@@ -15,6 +15,11 @@ from pipeline.report.text import plural
 from pipeline.report.theme import CONTROL, MUTED, SEARCH
 
 TITLE = "The search against uniform α"
+ABOUT = (
+    "The control is the same extraction, on the same shared weights, with α replaced by the "
+    "uniform distribution. ± is a 90 % interval over bins of latency."
+)
+NO_CONTROL = "No control was run: it is open what the search adds."
 _ARMS = (("control", "uniform α", "s", CONTROL), ("search", "search", "o", SEARCH))
 _COLUMNS = ("arm", "how", "median_us", "cross_entropy", "operations")
 _BINS = ("low_us", "high_us", "search_cross_entropy", "control_cross_entropy")
@@ -34,11 +39,8 @@ def section(run: Run) -> Section:
     """Both arms, and their difference at equal latency."""
     control = found(run)
     if control is None:
-        return Section("control", TITLE, "No control was run: it is open what the search adds.")
-    lead = (
-        f"{control} The control is the same extraction, on the same shared weights, with α "
-        "replaced by the uniform distribution. ± is a 90 % interval over bins of latency."
-    )
+        return Section("control", TITLE, NO_CONTROL)
+    lead = f"{control} {ABOUT}"
     judged = [row for row in run.candidates if row["cross_entropy"]]
     if not judged:
         return Section("control", TITLE, f"{lead} The candidates themselves were not kept.")

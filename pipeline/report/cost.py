@@ -16,14 +16,16 @@ _WALL = "wall_s"
 
 def section(run: Run) -> Section:
     """Time per stage; facts of the targets."""
+    return Section("cost", TITLE, lead(run), [_times(run), _machine(run)])
+
+
+def lead(run: Run) -> str:
+    """The wall time of all stages."""
     walls = [run.number(stage, _WALL) for stage in STAGES]
     known = [wall for wall in walls if wall is not None]
-    lead = (
-        f"{duration(sum(known))} of wall time in {len(known)} of {len(STAGES)} stages."
-        if known
-        else "No stage recorded how long it took."
-    )
-    return Section("cost", TITLE, lead, [_times(run), _machine(run)])
+    if not known:
+        return "No stage recorded how long it took."
+    return f"{duration(sum(known))} of wall time in {len(known)} of {len(STAGES)} stages."
 
 
 def _times(run: Run) -> Figure:

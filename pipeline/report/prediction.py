@@ -35,7 +35,7 @@ def section(run: Run) -> Section:
         name="prediction-figure",
         title="Latency as predicted and as measured",
         caption="On the diagonal, a network is as fast as it was predicted to be; above it, it is "
-        "faster. Vertical bars are the intervals of the predictions. " + _members_text(members),
+        "faster. Vertical bars are the intervals of the predictions. " + members_text(members),
         body=body,
         download=Download("predicted.csv", to_csv(_COLUMNS, rows)),
     )
@@ -72,7 +72,8 @@ def _lead(held: Sequence[HeldOut]) -> str:
     return text if rank is None else f"{text} Rank correlation (Spearman) {rank:.3f}."
 
 
-def _members_text(members: Sequence[Row]) -> str:
+def members_text(members: Sequence[Row]) -> str:
+    """How well the members were predicted, in a sentence."""
     if not members:
         return "No member has a prediction for this target."
     return (

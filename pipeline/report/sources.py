@@ -17,6 +17,7 @@ from pipeline.params import Params
 
 RESULTS = Path("results")
 STAGES = ("data", "profile", "calibrate", "search", "extract", "retrain", "export", "verify")
+REFERENCES = "references"  # no stage: hand-designed networks beside the family, on demand
 CURVES = ("warmup_loss", "entropy", "expected_latency_ms", "kappa")
 
 Numbers = Mapping[str, float]
@@ -44,7 +45,7 @@ class Run:
     targets: Sequence[Target]  # the one that the search was for comes first
     operations: Sequence[str]
     percentile: int
-    metrics: Mapping[str, Numbers] = field(default_factory=dict)  # by stage
+    metrics: Mapping[str, Numbers] = field(default_factory=dict)  # by stage, and REFERENCES
     heldout: Sequence[HeldOut] = ()
     candidates: Rows = ()  # both arms, as extract wrote them
     bins: Rows = ()  # of equal latency, both arms
@@ -89,7 +90,7 @@ def load(params: Params, root: Path = Path()) -> Run:
             targets=_targets(manifest),
             operations=params.space.operations,
             percentile=params.verify.percentile,
-            metrics={stage: metrics.read(stage, root) for stage in STAGES},
+            metrics={name: metrics.read(name, root) for name in (*STAGES, REFERENCES)},
             heldout=_heldout(root / plots.HELDOUT),
             candidates=_rows(root / plots.CANDIDATES),
             bins=_rows(root / plots.CONTROL),

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pipeline.report import drawing
+from pipeline.report import svg as files
 from pipeline.report.drawing import around, draw, ticks
 from pipeline.report.theme import COLOURS, INK, SEARCH, looks
 
@@ -77,6 +78,23 @@ def test_ids_are_prefixed_and_every_reference_is_met(svg):
 
 def test_equal_drawings_are_equal_text(svg):
     assert draw("one", 'a "drawing" & more', 2.0, paint) == svg
+
+
+def test_a_file_needs_no_page_and_brings_its_paper(svg):
+    text = files.standalone(svg)
+    root = ET.fromstring(text)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    # 7.6 in x 2 in of 72 units, 6 more on every side, 800 px wide
+    assert root.attrib["viewBox"] == "-6 -6 559.2 156"
+    assert (root.attrib["width"], root.attrib["height"]) == ("800", "223")
+    paper = root[0].attrib
+    assert (paper["fill"], paper["width"], paper["height"]) == ("#ffffff", "559.2", "156")
+    assert "var(" not in text
+    assert SEARCH.light in text
+
+
+def test_a_drawing_says_what_it_shows(svg):
+    assert files.alt(svg) == 'a "drawing" & more'
 
 
 def test_operations_look_different_and_skip_is_grey():
