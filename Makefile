@@ -59,8 +59,8 @@ format: env  ## let ruff fix and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: env  ## write the pages that are generated
-	$(BIN)/python -m pipeline parameters
+docs: env  ## write what is generated: the page of parameters, results and drawings of README.md
+	$(BIN)/python -m pipeline docs
 
 wheel: env  ## build the wheel of the device side into dist/
 	$(BIN)/python -m build --wheel

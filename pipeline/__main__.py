@@ -88,11 +88,12 @@ def references() -> None:
 
 
 @main.command()
-def parameters() -> None:
-    """Write docs/parameters.md from the sections that check params.yaml."""
-    from pipeline import parameters_page
+def docs() -> None:
+    """Write docs/parameters.md, and what README.md and docs/figures/ say of a run."""
+    from pipeline import docs_pages
 
-    parameters_page.write()
+    with _reported():
+        docs_pages.write()
 
 
 @main.command()
