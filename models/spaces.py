@@ -90,9 +90,11 @@ class Space:
         raise SpaceError(f"the architecture {architecture.key} is not one of this space")
 
     def canonical(self, choices: Sequence[int]) -> Choices:
-        """Equal networks get equal choices: inside a run of one geometry, skips go last."""
-        if len(choices) != len(self.decisions):
-            raise SpaceError(f"{len(choices)} choices for {len(self.decisions)} decisions")
+        """Equal networks get equal choices: inside a run of one geometry, skips go last.
+
+        Raises SpaceError for too few or too many, or one that is no index of an operation.
+        """
+        self._check(choices)
         if SKIP not in self.operations:
             return tuple(choices)
         skip = self.operations.index(SKIP)
@@ -100,6 +102,14 @@ class Space:
         for _, stage in groupby(zip(self._runs(), choices, strict=True), lambda pair: pair[0]):
             ordered += sorted((choice for _, choice in stage), key=lambda choice: choice == skip)
         return tuple(ordered)
+
+    def _check(self, choices: Sequence[int]) -> None:
+        if len(choices) != len(self.decisions):
+            raise SpaceError(f"{len(choices)} choices for {len(self.decisions)} decisions")
+        last = len(self.operations) - 1
+        for decision, index in zip(self.decisions, choices, strict=True):
+            if not 0 <= index <= last:
+                raise SpaceError(f"choice {index} at {decision.place} is not one of 0 .. {last}")
 
     def _runs(self) -> list[int]:
         """A number per decision; equal for neighbours that offer the same blocks."""

@@ -169,6 +169,16 @@ def test_the_number_of_choices_is_checked():
         SPACE.architecture([SEP] * 4)
 
 
+@pytest.mark.parametrize("index", [-1, 3, 99])
+@pytest.mark.parametrize("operations", [OPERATIONS, ("sep_k3", "conv_k3", "conv_k1")])
+def test_a_choice_out_of_range_is_named(index, operations):
+    """A negative index would count from the end, without a word."""
+    message = rf"choice {index} at stage2\.1 is not one of 0 \.\. 2"
+    for use in (space(operations=operations).canonical, space(operations=operations).architecture):
+        with pytest.raises(SpaceError, match=message):
+            use([SEP, SEP, SEP, index, SEP])
+
+
 def test_random_choices_are_uniform_over_the_operations():
     """1,000 draws of 5 decisions: every operation 1,667 times, give or take 4 deviations."""
     rng = np.random.default_rng(0)
