@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from edge.spec import BlockSpec, Row
 from models.blocks import activation, build, set_last_gamma
 from models.depthwise import depthwise
-from models.spaces import Space
+from models.spaces import Space, SpaceError
 
 # Per decision: the operations to run and the gate of each; None runs one operation as it is.
 Selection: TypeAlias = Sequence[Sequence[tuple[int, Tensor | None]]]
@@ -34,11 +34,10 @@ def single(choices: Sequence[int]) -> Selection:
     return [[(index, None)] for index in choices]
 
 
-def weight_sets(candidates: Sequence[BlockSpec]) -> list[list[BlockSpec]]:
-    """The candidates of one decision by the weights they use: those in one list share theirs."""
-    mbconvs = [spec for spec in candidates if _MBCONV.fullmatch(spec.op) and spec.residual]
-    own = [[spec] for spec in candidates if spec not in mbconvs]
-    return [mbconvs, *own] if mbconvs else own
+def by_weights(candidates: Sequence[BlockSpec]) -> tuple[list[BlockSpec], list[BlockSpec]]:
+    """The candidates of one decision that share weights, and those that have their own."""
+    shared = [spec for spec in candidates if _MBCONV.fullmatch(spec.op) and spec.residual]
+    return shared, [spec for spec in candidates if spec not in shared]
 
 
 class SharedMBConv(nn.Module):
@@ -97,13 +96,9 @@ class SharedDecision(nn.Module):
 
     def __init__(self, candidates: Sequence[BlockSpec]) -> None:
         super().__init__()
-        self.shared, own = None, {}
-        for specs in weight_sets(candidates):
-            if _MBCONV.fullmatch(specs[0].op) and specs[0].residual:
-                self.shared = SharedMBConv(specs)
-            else:
-                own[specs[0].op] = build(specs[0])
-        self.own = nn.ModuleDict(own)
+        shared, own = by_weights(candidates)
+        self.shared = SharedMBConv(shared) if shared else None
+        self.own = nn.ModuleDict({spec.op: build(spec) for spec in own})
         set_last_gamma(self.own, LAST_GAMMA)
 
     def forward(self, x: Tensor, op: str) -> Tensor:
@@ -121,13 +116,19 @@ class Supernet(nn.Module):
     def __init__(self, space: Space) -> None:
         super().__init__()
         self.operations = space.operations
+        self.decisions = len(space.decisions)
         self.steps = nn.ModuleList(
             build(step.block) if isinstance(step, Row) else SharedDecision(step.candidates)
             for step in space.steps
         )
 
     def forward(self, x: Tensor, selection: Selection) -> Tensor:
-        """Logits (B, classes) of the path(s) that `selection` names, one entry per decision."""
+        """Logits (B, classes) of the path(s) that `selection` names, one entry per decision.
+
+        Raises SpaceError where there are more or fewer.
+        """
+        if len(selection) != self.decisions:
+            raise SpaceError(f"{len(selection)} choices for {self.decisions} decisions")
         chosen = iter(selection)
         for step in self.steps:
             x = self._decide(step, x, next(chosen)) if isinstance(step, SharedDecision) else step(x)

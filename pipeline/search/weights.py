@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from edge.spec import SKIP, BlockSpec
 from models.blocks import build
 from models.spaces import Choices, Decision, Space
-from models.supernet import Supernet, single, weight_sets
+from models.supernet import Supernet, by_weights, single
 from pipeline.batches import Images, at_step
 from pipeline.params import SearchParams
 from pipeline.training import sgd
@@ -97,7 +97,10 @@ def warmup_shares(space: Space, keep_skip: float) -> npt.NDArray[np.float64]:
 
 def _shares(decision: Decision, operations: Sequence[str], keep_skip: float) -> list[float]:
     shares = dict.fromkeys(operations, 0.0)
-    sets = [specs for specs in weight_sets(decision.candidates) if specs[0].op != SKIP]
+    shared, own = by_weights(decision.candidates)
+    sets = [[spec] for spec in own if spec.op != SKIP]
+    if shared:
+        sets.insert(0, shared)
     skip = 0.0
     if SKIP in (spec.op for spec in decision.candidates):
         skip = shares[SKIP] = keep_skip / len(decision.candidates) if sets else 1.0

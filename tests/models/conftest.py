@@ -4,6 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from models.supernet import Supernet
+from tests.models.made_up import SPACE
+
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread():
@@ -33,3 +36,8 @@ def lively():
         return module.eval()
 
     return randomize
+
+
+@pytest.fixture
+def supernet(lively):
+    return lively(Supernet(SPACE))

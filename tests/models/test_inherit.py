@@ -4,31 +4,11 @@ import pytest
 import torch
 
 from models.inherit import inherit
-from models.spaces import SpaceError, mbconv
-from models.supernet import Supernet, single
+from models.spaces import SpaceError
+from models.supernet import single
+from tests.models.made_up import CONV, K3E3, K5E6, SEP, SKIP, SPACE, images
 
-MBCONVS = ["mbconv_k3_e3", "mbconv_k5_e3", "mbconv_k3_e6", "mbconv_k5_e6"]
-SPACE = mbconv(
-    input_shape=(3, 12, 8),
-    classes=5,
-    operations=["skip", "sep_k3", *MBCONVS, "conv_k3"],
-    stem_width=4,
-    stem_stride=2,
-    widths=[4, 8],
-    depths=[2, 1],
-    head_width=16,
-    act="relu",
-)
 OPERATIONS = range(len(SPACE.operations))
-
-
-@pytest.fixture
-def supernet(lively):
-    return lively(Supernet(SPACE))
-
-
-def images():
-    return torch.randn(2, 3, 12, 8, generator=torch.Generator().manual_seed(0))
 
 
 @torch.no_grad()
@@ -40,14 +20,14 @@ def test_every_operation_computes_what_the_supernet_computes(supernet, choices):
 
 @torch.no_grad()
 def test_skips_between_other_operations_shift_no_weights(supernet):
-    for choices in itertools.product([0, 2, 6], repeat=3):
+    for choices in itertools.product([SKIP, K3E3, CONV], repeat=3):
         net = inherit(supernet, SPACE, choices).eval()
         canonical = single(SPACE.canonical(choices))
         torch.testing.assert_close(net(images()), supernet(images(), canonical))
 
 
 def test_the_small_operation_is_cut_out_of_the_large_one(supernet):
-    net = inherit(supernet, SPACE, (2, 0, 0))  # mbconv_k3_e3: 12 of 24 channels, 3 of 5 columns
+    net = inherit(supernet, SPACE, (K3E3, SKIP, SKIP))  # 12 of 24 channels, 3 of 5 columns
     shared = supernet.steps[1].shared
     convs = [part.weight for part in net[1].branch if isinstance(part, torch.nn.Conv2d)]
     assert torch.equal(convs[0], shared.expand.weight[:12])
@@ -57,7 +37,7 @@ def test_the_small_operation_is_cut_out_of_the_large_one(supernet):
 
 def test_the_weights_are_copies(supernet):
     before = {name: value.clone() for name, value in supernet.state_dict().items()}
-    net = inherit(supernet, SPACE, (5, 6, 1))
+    net = inherit(supernet, SPACE, (K5E6, CONV, SEP))
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.zero_()

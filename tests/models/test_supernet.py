@@ -5,24 +5,12 @@ import torch.nn.functional as F
 from edge.spec import BlockSpec
 from models.blocks import build
 from models.network import network
-from models.spaces import mbconv
+from models.spaces import SpaceError
 from models.supernet import LAST_GAMMA, SharedDecision, SharedMBConv, Supernet, single
+from tests.models.made_up import CONV, K3E3, K5E3, K5E6, MBCONVS, SEP, SKIP, SPACE, images
 
-MBCONVS = ["mbconv_k3_e3", "mbconv_k5_e3", "mbconv_k3_e6", "mbconv_k5_e6"]
 CHANNELS = 4
 SPECS = [BlockSpec(op, CHANNELS, CHANNELS, 6, 6) for op in MBCONVS]
-SPACE = mbconv(
-    input_shape=(1, 12, 12),
-    classes=10,
-    operations=["skip", "sep_k3", *MBCONVS, "conv_k3"],
-    stem_width=4,
-    stem_stride=2,
-    widths=[4, 8],
-    depths=[2, 1],
-    head_width=16,
-    act="relu",
-)
-SKIP, SEP, K3E3, K5E3, K3E6, K5E6, CONV = range(7)
 
 
 def norm(x, layer):
@@ -32,15 +20,6 @@ def norm(x, layer):
 @pytest.fixture
 def shared(lively):
     return lively(SharedMBConv(SPECS))
-
-
-@pytest.fixture
-def supernet(lively):
-    return lively(Supernet(SPACE))
-
-
-def images():
-    return torch.randn(2, 1, 12, 12, generator=torch.Generator().manual_seed(0))
 
 
 def features():
@@ -145,7 +124,7 @@ def test_residual_branches_start_small_and_everything_else_as_usual():
 @pytest.mark.parametrize("op", range(7))
 def test_every_operation_makes_logits(op, supernet):
     logits = supernet(images(), single([op] * 3))
-    assert logits.shape == (2, 10)
+    assert logits.shape == (2, 5)
     assert logits.isfinite().all()
 
 
@@ -171,6 +150,12 @@ def test_where_a_skip_stands_in_a_stage_matters_for_shared_weights(supernet):
     """So choices are made canonical before they run: the first decision's weights are others."""
     one, other = (supernet(images(), single(c)) for c in ((K3E3, SKIP, SEP), (SKIP, K3E3, SEP)))
     assert not torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("choices", [(), (SEP, SEP), (SEP, SEP, SEP, SEP)])
+def test_a_selection_of_another_length_is_refused(choices, supernet):
+    with pytest.raises(SpaceError, match=f"{len(choices)} choices for 3 decisions"):
+        supernet(images(), single(choices))
 
 
 def test_a_gate_of_one_changes_nothing(supernet):
