@@ -24,5 +24,5 @@ def read(params: DataParams, root: Path) -> Raw:
         return images.read(params, root)
     if params.name == "npz":
         return resized(npz.read(params, root), params)
-    public = {"fashion-mnist": fashion_mnist.read, "cifar-10": cifar10.read}
-    return resized(public[params.name](params, root, RAW_FOLDER), params)
+    public = {"fashion-mnist": fashion_mnist.DATA, "cifar-10": cifar10.DATA}[params.name]
+    return resized(public.read(params.path, root, RAW_FOLDER), params)

@@ -19,8 +19,8 @@ import numpy as np
 
 from pipeline import fetch
 from pipeline.fetch import Contents, Files, Source, SourceError
-from pipeline.params import DataParams
 from pipeline.sources.labelled import DataError, Labelled, Raw
+from pipeline.sources.public import Public
 
 ARCHIVE = "cifar-10-python.tar.gz"
 FOLDER = "cifar-10-batches-py"
@@ -43,19 +43,7 @@ FILES = Files(
 _SIDE = 32
 
 
-def read(params: DataParams, root: Path, raw: Path, files: Files = FILES) -> Raw:
-    """From the place that `params` names, below `root`, and no other; or from the usual ones.
-
-    Raises DataUnavailable, or DataError for files of another format.
-    """
-    path = params.path
-    if path is None:
-        return parse(fetch.first(sources(root / raw, files), files))
-    named: Source = (f"{path} (data.path)", lambda: read_place(root / path, files))
-    return parse(fetch.first([named], files))
-
-
-def sources(raw: Path, files: Files = FILES) -> list[Source]:
+def usual(raw: Path, files: Files = FILES) -> list[Source]:
     """The usual places: `raw`, where downloads are kept, and torchvision."""
     return [
         (str(raw), lambda: read_place(raw, files)),
@@ -147,3 +135,6 @@ def _torchvision(raw: Path, files: Files) -> Contents:
         raw.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(Path(folder) / ARCHIVE, raw / ARCHIVE)
         return contents
+
+
+DATA = Public(FILES, read_place, usual, parse)

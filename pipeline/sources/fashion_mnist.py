@@ -14,9 +14,9 @@ import numpy as np
 
 from pipeline import fetch, idx
 from pipeline.fetch import Contents, Files, Source
-from pipeline.params import DataParams
 from pipeline.sources import debian
 from pipeline.sources.labelled import Labelled, Raw
+from pipeline.sources.public import Public
 
 PACKAGE = "dataset-fashion-mnist"
 PACKAGE_FOLDER = Path("usr/share/datasets/fashion-mnist")  # below the root it is unpacked in
@@ -38,16 +38,9 @@ _CLASSES = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ank
 CLASSES = tuple(_CLASSES.split(","))
 
 
-def read(params: DataParams, root: Path, raw: Path, files: Files = FILES) -> Raw:
-    """From the place that `params` names, below `root`, and no other; or from the usual ones.
-
-    Raises DataUnavailable.
-    """
-    path, names = params.path, tuple(files.digests)
-    if path is None:
-        return parse(fetch.first(sources(root / raw, files), files))
-    named: Source = (f"{path} (data.path)", lambda: fetch.read_folder(root / path, names))
-    return parse(fetch.first([named], files))
+def read_place(folder: Path, files: Files = FILES) -> Contents:
+    """The four files, each as it is or as .gz. Raises SourceError."""
+    return fetch.read_folder(folder, tuple(files.digests))
 
 
 def parse(contents: Contents) -> Raw:
@@ -61,12 +54,12 @@ def parse(contents: Contents) -> Raw:
     return Raw(part("train"), part("t10k"), CLASSES)
 
 
-def sources(raw: Path, files: Files = FILES, root: Path = Path("/")) -> list[Source]:
+def usual(raw: Path, files: Files = FILES, root: Path = Path("/")) -> list[Source]:
     """The usual places: `raw` (where downloads are kept), the system, torchvision, Debian."""
-    system, names = root / PACKAGE_FOLDER, tuple(files.digests)
+    system = root / PACKAGE_FOLDER
     return [
-        (str(raw), lambda: fetch.read_folder(raw, names)),
-        (f"{system} (package {PACKAGE})", lambda: fetch.read_folder(system, names)),
+        (str(raw), lambda: read_place(raw, files)),
+        (f"{system} (package {PACKAGE})", lambda: read_place(system, files)),
         ("torchvision's download", lambda: _torchvision(raw, files)),
         (f"apt-get download {PACKAGE}", lambda: from_package(raw, files)),
     ]
@@ -88,7 +81,7 @@ def from_package(raw: Path, files: Files = FILES) -> Contents:
 
 def _keep(folder: Path, raw: Path, files: Files) -> Contents:
     """Copy the files of a download into `raw`, where the next run finds them."""
-    contents = fetch.read_folder(folder, tuple(files.digests))
+    contents = read_place(folder, files)
     files.check(contents)
     raw.mkdir(parents=True, exist_ok=True)
     for name in contents:
@@ -96,3 +89,6 @@ def _keep(folder: Path, raw: Path, files: Files) -> Contents:
         source = packed if packed.exists() else folder / name
         shutil.copyfile(source, raw / source.name)
     return contents
+
+
+DATA = Public(FILES, read_place, usual, parse)

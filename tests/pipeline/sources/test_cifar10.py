@@ -13,7 +13,6 @@ import pytest
 from torchvision.datasets import CIFAR10
 
 from pipeline import fetch
-from pipeline.params import DataParams
 from pipeline.sources import cifar10
 from pipeline.sources.labelled import DataError
 
@@ -55,6 +54,7 @@ FILES = dataclasses.replace(
     cifar10.FILES,
     digests={name: hashlib.md5(content).hexdigest() for name, content in CONTENTS.items()},
 )
+DATA = dataclasses.replace(cifar10.DATA, files=FILES)
 
 
 def write_folder(folder):
@@ -91,15 +91,13 @@ def test_planes_become_the_last_axis_and_batches_follow_each_other():
 def test_the_folder_the_archive_and_what_holds_them_are_read(tmp_path, path):
     write_folder(tmp_path / "d/cifar-10-batches-py")
     write_archive(tmp_path / "a/cifar-10-python.tar.gz")
-    params = DataParams(name="cifar-10", path=path, weights=2, architecture=2, holdout=2)
-    raw = cifar10.read(params, tmp_path, Path("raw"), FILES)
+    raw = DATA.read(Path(path), tmp_path, Path("raw"))
     assert raw.test.y.tolist() == [6, 7, 8]
 
 
 def test_it_is_found_in_data_raw_without_a_path(tmp_path):
     write_archive(tmp_path / "raw/cifar-10-python.tar.gz")
-    params = DataParams(name="cifar-10", weights=2, architecture=2, holdout=2)
-    assert len(cifar10.read(params, tmp_path, Path("raw"), FILES).train) == 10
+    assert len(DATA.read(None, tmp_path, Path("raw")).train) == 10
 
 
 def test_the_message_says_what_was_tried(tmp_path, monkeypatch):
@@ -107,9 +105,8 @@ def test_the_message_says_what_was_tried(tmp_path, monkeypatch):
         raise fetch.SourceError(f"{url}: no answer")
 
     monkeypatch.setattr(fetch, "require_answer", unreachable)
-    params = DataParams(name="cifar-10", weights=2, architecture=2, holdout=2)
     with pytest.raises(fetch.DataUnavailable) as caught:
-        cifar10.read(params, tmp_path, Path("raw"))
+        DATA.read(None, tmp_path, Path("raw"))
     lines = str(caught.value).splitlines()
     assert lines[0] == "CIFAR-10 is nowhere to be found:"
     assert lines[1] == f"  {tmp_path}/raw: no such folder"
@@ -120,9 +117,8 @@ def test_the_message_says_what_was_tried(tmp_path, monkeypatch):
 def test_a_damaged_file_is_named(tmp_path):
     write_folder(tmp_path / "d")
     (tmp_path / "d/data_batch_3").write_bytes(batch(9))
-    params = DataParams(name="cifar-10", path="d", weights=2, architecture=2, holdout=2)
     with pytest.raises(fetch.DataUnavailable, match="data_batch_3 is damaged"):
-        cifar10.read(params, tmp_path, Path("raw"), FILES)
+        DATA.read(Path("d"), tmp_path, Path("raw"))
 
 
 def test_an_archive_without_a_file_and_a_torn_one_say_so(tmp_path):

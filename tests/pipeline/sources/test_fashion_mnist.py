@@ -5,10 +5,8 @@ import struct
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from pipeline import fetch
-from pipeline.params import DataParams
 from pipeline.sources import debian, fashion_mnist
 
 
@@ -29,6 +27,7 @@ FILES = dataclasses.replace(
     fashion_mnist.FILES,
     digests={name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()},
 )
+DATA = dataclasses.replace(fashion_mnist.DATA, files=FILES)
 
 
 def test_images_get_a_channel_and_labels_are_integers():
@@ -44,16 +43,8 @@ def test_a_named_folder_is_read(tmp_path):
     (tmp_path / "mine").mkdir()
     for name, content in CONTENTS.items():
         (tmp_path / f"mine/{name}.gz").write_bytes(gzip.compress(content))
-    raw = fashion_mnist.read(DataParams(path="mine"), tmp_path, Path("raw"), FILES)
+    raw = DATA.read(Path("mine"), tmp_path, Path("raw"))
     assert raw.train.x.shape == (12, 3, 2, 1)
-
-
-def test_a_named_folder_is_the_only_place(tmp_path):
-    with pytest.raises(fetch.DataUnavailable) as caught:
-        fashion_mnist.read(DataParams(path=tmp_path / "nowhere"), tmp_path, Path("raw"))
-    lines = str(caught.value).splitlines()
-    assert lines[1] == f"  {tmp_path}/nowhere (data.path): no such folder"
-    assert lines[2] == "What to do, one of:"
 
 
 def test_the_advice_names_the_package_and_the_parameter():
@@ -67,7 +58,7 @@ def test_the_checksums_are_of_the_four_files():
 
 
 def test_the_usual_places_are_tried_in_order(tmp_path):
-    places = [where for where, _ in fashion_mnist.sources(tmp_path / "raw", root=tmp_path)]
+    places = [where for where, _ in fashion_mnist.usual(tmp_path / "raw", root=tmp_path)]
     assert places == [
         f"{tmp_path}/raw",
         f"{tmp_path}/usr/share/datasets/fashion-mnist (package dataset-fashion-mnist)",
