@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -27,9 +27,10 @@ DRAWN = {
     "steering": steering.section,
 }
 _MEMBER = ("member", "budget<br>ms", "hold-out<br>%", "test<br>%")
-_NETWORK = ("MACs<br>million", "parameters<br>thousand")
+_NETWORK = ("MACs<br>M", "params<br>k")
 
 Sections = Mapping[str, Section]
+File = tuple[str, str]  # format and precision
 
 
 class StaleReferences(EdgeError, ValueError):
@@ -106,20 +107,24 @@ def _seeds(params: Params) -> str:
 
 
 def _table(run: Run) -> str:
-    head = [*_MEMBER]
+    """A row per member: what is chosen by first, for a reader who sees a part of its width."""
+    head, files = [*_MEMBER], _files(run)
     for target in run.targets:
         name = _name(run, target)
-        head += [f"{name}<br>{title}" for title in ("median, ms", _bound(run), "file, kB")]
-    head += _NETWORK
-    rows = [head, ["---", *["--:"] * (len(head) - 1)], *(_row(run, one) for one in run.members)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        head += [f"{name}<br>median<br>ms", f"{name}<br>p{run.percentile} ≤<br>ms"]
+    head += [*(f"{precision}<br>{format}<br>kB" for format, precision in files), *_NETWORK]
+    rows = [_row(run, one, files) for one in run.members]
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _bound(run: Run) -> str:
-    return f"p{run.percentile} ≤, ms"
+def _files(run: Run) -> list[File]:
+    """The kinds of model files that there are; targets may share one."""
+    artifacts = (artifact for member in run.manifest.members for artifact in member.artifacts)
+    return list(dict.fromkeys((artifact.format, artifact.precision) for artifact in artifacts))
 
 
-def _row(run: Run, one: Numbered) -> list[str]:
+def _row(run: Run, one: Numbered, files: Sequence[File]) -> list[str]:
     member = one.member
     cells = [
         f"{one.number} {_escape(member.name)}",
@@ -128,12 +133,11 @@ def _row(run: Run, one: Numbered) -> list[str]:
         f"{100 * member.test_accuracy:.2f}",
     ]
     for target in run.targets:
-        latency, artifact = member.latency(target), member.artifact(target)
-        cells += [
-            ms(latency.median_ms if latency else None),
-            ms(latency.bound_ms(run.percentile) if latency else None),
-            digits(artifact.size_bytes / 1e3) if artifact else "–",
-        ]
+        latency = member.latency(target)
+        cells.append(ms(latency.median_ms if latency else None))
+        cells.append(ms(latency.bound_ms(run.percentile) if latency else None))
+    sizes = {(file.format, file.precision): file.size_bytes for file in member.artifacts}
+    cells += [digits(sizes[file] / 1e3) if file in sizes else "–" for file in files]
     return [*cells, digits(member.macs / 1e6), digits(member.parameters / 1e3)]
 
 
@@ -141,7 +145,8 @@ def _targets(run: Run) -> str:
     """The machine and the runtime that every column of latencies is of."""
     about = (
         f"p{run.percentile} is an upper bound of that percentile, a dash where the runs were too "
-        "few for one. A budget is for the first target."
+        "few for one. A budget is for the first target. MACs are in millions, parameters in "
+        "thousands."
     )
     lines = [
         f"- {_name(run, target)}: {_escape(str(target))} (measurements: {_verdicts(run, target)})"

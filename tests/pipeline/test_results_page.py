@@ -63,9 +63,8 @@ def test_data_day_seeds_and_epochs_are_named(drawn):
 
 def test_every_member_is_a_row_with_a_dash_for_what_is_unknown(drawn):
     assert told(full(), drawn)[2].splitlines() == [
-        "| member | budget<br>ms | hold-out<br>% | test<br>% | onnxruntime<br>median, ms "
-        "| onnxruntime<br>p95 ≤, ms | onnxruntime<br>file, kB | MACs<br>million "
-        "| parameters<br>thousand |",
+        "| member | budget<br>ms | hold-out<br>% | test<br>% | onnxruntime<br>median<br>ms "
+        "| onnxruntime<br>p95 ≤<br>ms | fp32<br>onnx<br>kB | MACs<br>M | params<br>k |",
         "| --- | --: | --: | --: | --: | --: | --: | --: | --: |",
         "| 1 fast | 1.60 | 80.00 | 79.00 | 1.00 | 1.50 | 123 | 1.23 | 45.7 |",
         "| 2 beaten | – | 79.00 | 81.00 | 2.00 | 2.20 | 123 | 1.23 | 45.7 |",
@@ -81,9 +80,9 @@ def test_every_runtime_has_columns_and_names_its_machine(drawn):
     both = made_up.member("both", ["skip"] * 4, 0.8, 0.7, latencies)
     run = bare(both, BEATEN, targets=[ORT, LITERT])
     _, _, table, about, targets, *_ = told(run, drawn)
-    row = "| 1 both | – | 80.00 | 70.00 | 1.00 | 2.00 | 123 | 3.00 | – | 123 | 1.23 | 45.7 |"
+    row = "| 1 both | – | 80.00 | 70.00 | 1.00 | 2.00 | 3.00 | – | 123 | 123 | 1.23 | 45.7 |"
     assert row in table
-    assert "| 2.00 | 2.20 | 123 | – | – | – | 1.23 |" in table  # beaten has no file for LiteRT
+    assert "| 2.00 | 2.20 | – | – | 123 | – | 1.23 |" in table  # beaten has no file for LiteRT
     assert about.startswith("p95 is an upper bound of that percentile")
     assert targets.splitlines() == [
         f"- onnxruntime: {ORT} (measurements: 2 clean)",
@@ -131,7 +130,7 @@ def test_a_family_that_was_never_measured_is_told_without_drawings():
     run = bare(FAST.model_copy(update={"latencies": ()}))
     found = blocks(run, Params(), sections(run))
     assert found["picture"].endswith("No member was measured on a target.")
-    assert "| 1 fast | 1.60 | 80.00 | 79.00 | 1.23 | 45.7 |" in found["results"]
+    assert "| 1 fast | 1.60 | 80.00 | 79.00 | 123 | 1.23 | 45.7 |" in found["results"]
     assert "docs/figures" not in "".join(found.values())
 
 
