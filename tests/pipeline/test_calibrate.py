@@ -5,17 +5,15 @@ import pytest
 
 from edge import record
 from edge.calibration import CalibrationError
-from edge.record import Conditions, Measurement, Subject, Target
+from edge.record import Conditions, Measurement, Subject
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableError, TableRow
 from pipeline import measure, metrics, plots
 from pipeline.calibrate import accepted, calibrate, read_calibration, report, run
 from pipeline.params import CalibrateParams, Params
+from tests.pipeline.made_up import TARGET
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-TARGET = Target(
-    device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
-)
 STEM = BlockSpec("conv_k3", 1, 4, 8, 8)
 BLOCK = BlockSpec("conv_k3", 4, 4, 8, 8)
 TABLE = Table(TARGET, 1.0, {BLOCK.key: TableRow(0.5, 0.5, 0.5, 100, "clean", NOW.isoformat())})

@@ -1,12 +1,8 @@
 import pytest
 
 from edge.family import Latency, Member
-from edge.record import Target
 from pipeline.comparison import Comparison, best, fastest, numbers
-
-TARGET = Target(
-    device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
-)
+from tests.pipeline.made_up import TARGET
 
 
 def member(name, holdout, test, ms=None, verdict="clean"):

@@ -1,7 +1,6 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import onnx
 import pytest
 import torch
@@ -11,10 +10,9 @@ from edge import __version__
 from edge.family import Family
 from edge.spec import Architecture
 from models.network import network
-from models.spaces import mbconv
 from pipeline import data, export, members, metrics, store
 from pipeline.batches import Images
-from pipeline.dataset import DATASET_FILE, Dataset
+from pipeline.dataset import DATASET_FILE
 from pipeline.export import ParityError, WeightsError
 from pipeline.formats import format_of
 from pipeline.members import TRAINED_FILE, TrainedMember
@@ -22,6 +20,7 @@ from pipeline.params import Params
 from pipeline.tflite_export import read_metadata
 from pipeline.training import accuracy
 from pipeline.untrained import randomise
+from tests.pipeline.made_up import noise, small_space
 
 ONNX = format_of("onnxruntime")
 PARAMS = Params.model_validate(
@@ -29,47 +28,21 @@ PARAMS = Params.model_validate(
 )
 
 
-def small_dataset():
-    rng = np.random.default_rng(0)
-    return Dataset(
-        train_x=rng.integers(0, 256, (20, 8, 8, 1), dtype=np.uint8),
-        train_y=rng.integers(0, 3, 20),
-        test_x=rng.integers(0, 256, (30, 8, 8, 1), dtype=np.uint8),
-        test_y=rng.integers(0, 3, 30),
-        classes=("T-shirt", "Hose", "Schuh für Füße"),
-        weights=np.arange(8),
-        architecture=np.arange(8, 14),
-        holdout=np.arange(14, 20),
-    )
-
-
-def small_architecture():
-    space = mbconv(
-        input_shape=(1, 8, 8),
-        classes=3,
-        operations=["skip", "mbconv_k3_e3"],
-        stem_width=4,
-        stem_stride=2,
-        widths=[4],
-        depths=[2],
-        head_width=8,
-        act="relu",
-    )
-    return space.architecture([1, 0])
+DATA = noise(classes=("T-shirt", "Hose", "Schuh für Füße"))
+ARCHITECTURE = small_space("skip", "mbconv_k3_e3").architecture([1, 0])
 
 
 def write_member(root, name="small"):
     """A member with random weights, as `retrain` leaves it; its network."""
-    architecture = small_architecture()
-    net = randomise(network(architecture), torch.Generator().manual_seed(0)).eval()
+    net = randomise(network(ARCHITECTURE), torch.Generator().manual_seed(0)).eval()
     store.save(root / TRAINED_FILE.parent / f"weights/{name}.pt", net.state_dict())
     member = TrainedMember(
         name=name,
-        architecture=architecture.to_dict(),
+        architecture=ARCHITECTURE.to_dict(),
         origin={"kappa": 0.3},
         budget_ms=1.5,
         holdout_accuracy=0.5,
-        test_accuracy=accuracy(net, Images.test(small_dataset())),
+        test_accuracy=accuracy(net, Images.test(DATA)),
         macs=100,
         parameters=10,
         weights=f"weights/{name}.pt",
@@ -84,7 +57,7 @@ def exported(tmp_path_factory):
     """(root, network) after the stage has run."""
     root = tmp_path_factory.mktemp("export")
     (root / DATASET_FILE).parent.mkdir(parents=True)
-    (root / DATASET_FILE).write_bytes(data.to_npz(small_dataset()))
+    (root / DATASET_FILE).write_bytes(data.to_npz(DATA))
     net = write_member(root)
     export.run(PARAMS, root)
     return root, net
@@ -99,16 +72,16 @@ def test_the_family_describes_the_files(exported):
     assert (member.name, member.budget_ms, member.budget_met) == ("small", 1.5, None)
     assert member.origin == {"kappa": 0.3}
     assert member.latencies == ()
-    assert member.read_architecture() == small_architecture()
+    assert member.read_architecture() == ARCHITECTURE
     assert (onnx_file.path, onnx_file.format) == ("small.onnx", "onnx")
     assert (tflite_file.path, tflite_file.format) == ("small.tflite", "tflite")
     for artifact in member.artifacts:
         assert artifact.precision == "fp32"
-        assert artifact.test_accuracy == accuracy(net, Images.test(small_dataset()))
+        assert artifact.test_accuracy == accuracy(net, Images.test(DATA))
         assert 0 < artifact.max_relative_error < 1e-5
     manifest = family.manifest
     assert (manifest.dataset, manifest.input_shape) == ("shoes", (1, 8, 8))
-    assert manifest.mean == pytest.approx(small_dataset().mean.tolist())
+    assert manifest.mean == pytest.approx(DATA.mean.tolist())
     assert manifest.created is None  # the same members give the same bytes
 
 
@@ -125,8 +98,7 @@ def facts_of(path):
 def test_a_file_says_how_to_use_it(exported, name, layout, shape):
     root, _ = exported
     facts = facts_of(root / export.FOLDER / name)
-    architecture = Architecture.from_dict(json.loads(facts["architecture"]))
-    assert architecture == small_architecture()
+    assert Architecture.from_dict(json.loads(facts["architecture"])) == ARCHITECTURE
     assert json.loads(facts["input"]) == {
         "name": "image",
         "shape": shape,
@@ -135,7 +107,7 @@ def test_a_file_says_how_to_use_it(exported, name, layout, shape):
     }
     normalisation = json.loads(facts["normalisation"])
     assert normalisation["formula"] == "(pixel / 255 - mean) / std"
-    assert normalisation["std"] == small_dataset().std.tolist()
+    assert normalisation["std"] == DATA.std.tolist()
     assert json.loads(facts["labels"]) == ["T-shirt", "Hose", "Schuh für Füße"]
     assert facts["dataset"] == "shoes"
     assert facts["edgefacet_version"] == __version__
@@ -171,7 +143,7 @@ class Doubled(nn.Module):
 
 def test_parity_is_relative_to_the_largest_logit(exported):
     root, net = exported
-    images = Images.test(small_dataset())
+    images = Images.test(DATA)
     # The file has half the logits of the doubled network.
     error = export.parity(Doubled(net), ONNX, root / export.FOLDER / "small.onnx", images)
     assert error == pytest.approx(0.5, rel=1e-4)
@@ -182,9 +154,7 @@ def test_a_file_that_computes_something_else_is_refused(tmp_path, monkeypatch, e
     kind = replace(ONNX, write=lambda _net, _shape, path, *_: path.touch())
     monkeypatch.setattr(export, "parity", lambda *_: error)
     with pytest.raises(ParityError, match=r"member 'small': the logits of .*small\.onnx"):
-        export.export_model(
-            *("small", nn.Identity(), kind, tmp_path, small_dataset(), PARAMS.export, {})
-        )
+        export.export_model(*("small", nn.Identity(), kind, tmp_path, DATA, PARAMS.export, {}))
 
 
 def test_only_members_of_the_list_are_exported(exported, tmp_path):

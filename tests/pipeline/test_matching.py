@@ -3,16 +3,15 @@ from dataclasses import replace
 import pytest
 
 from edge.bench import Failure, Job
-from edge.record import Conditions, Measurement, Subject, Target
+from edge.record import Conditions, Measurement, Subject
 from models.references import plain_cnn
 from pipeline import matching
 from pipeline.formats import format_of
 from pipeline.matching import MatchingError, latency_ratio, match_width
 from pipeline.params import ExportParams
+from tests.pipeline import made_up
 
-TARGET = Target(
-    device="d", runtime="litert", runtime_version="1", provider="p", precision="fp32", threads=1
-)
+TARGET = made_up.TARGET.model_copy(update={"runtime": "litert"})
 
 
 @pytest.mark.parametrize(

@@ -7,33 +7,20 @@ import torch
 
 from pipeline import data, reference_nets, store, training
 from pipeline.batches import Images
-from pipeline.dataset import DATASET_FILE, Dataset
+from pipeline.dataset import DATASET_FILE
 from pipeline.params import RetrainParams
 from pipeline.reference_nets import Reference, train_all, train_one
 from pipeline.training import accuracy
+from tests.pipeline.made_up import noise
 
 RECIPE = RetrainParams(epochs=1, batch_size=4, lr=0.01, workers=1)
 CNN = Reference("plain-cnn", 2)
 
 
-def small_dataset():
-    rng = np.random.default_rng(0)
-    return Dataset(
-        train_x=rng.integers(0, 256, (20, 8, 8, 1), dtype=np.uint8),
-        train_y=rng.integers(0, 3, 20),
-        test_x=rng.integers(0, 256, (30, 8, 8, 1), dtype=np.uint8),
-        test_y=rng.integers(0, 3, 30),
-        classes=("a", "b", "c"),
-        weights=np.arange(8),
-        architecture=np.arange(8, 14),
-        holdout=np.arange(14, 20),
-    )
-
-
 @pytest.fixture
 def root(tmp_path):
     (tmp_path / DATASET_FILE).parent.mkdir(parents=True)
-    (tmp_path / DATASET_FILE).write_bytes(data.to_npz(small_dataset()))
+    (tmp_path / DATASET_FILE).write_bytes(data.to_npz(noise()))
     return tmp_path
 
 
@@ -51,11 +38,11 @@ def test_a_reference_is_trained_on_what_members_are_trained_on(root, monkeypatch
     assert [len(images) for images in seen] == [8 + 6]
     assert trained.reference == CNN
     assert trained.cpu_s > 0
-    net = trained.network(small_dataset())
+    net = trained.network(noise())
     assert not net.training
-    holdout = Images.part(small_dataset(), np.arange(14, 20))
+    holdout = Images.part(noise(), np.arange(14, 20))
     assert trained.holdout_accuracy == accuracy(net, holdout)
-    assert trained.test_accuracy == accuracy(net, Images.test(small_dataset()))
+    assert trained.test_accuracy == accuracy(net, Images.test(noise()))
 
 
 def test_what_was_trained_is_not_trained_again(root, monkeypatch):

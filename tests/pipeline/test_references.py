@@ -2,46 +2,24 @@ import json
 from dataclasses import replace
 from datetime import datetime, timezone
 
-import numpy as np
 import pytest
 
 from edge.bench import Failure
 from edge.family import Artifact, Latency, Manifest, Member
 from edge.files import sha256_of
-from edge.record import Conditions, Measurement, Target
+from edge.record import Conditions, Measurement
 from pipeline import data, export, matching, metrics, references
 from pipeline.check import TARGET_FILE
-from pipeline.dataset import DATASET_FILE, Dataset
+from pipeline.dataset import DATASET_FILE
 from pipeline.formats import format_of
 from pipeline.params import Params
 from pipeline.references import ReferencesError
 from pipeline.verify import FAMILY_FOLDER
+from tests.pipeline.made_up import TARGET, noise
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-TARGET = Target(
-    device="d",
-    runtime="onnxruntime",
-    runtime_version="1",
-    provider="p",
-    precision="fp32",
-    threads=1,
-)
 PARAMS = Params.model_validate({"retrain": {"epochs": 1, "batch_size": 4, "workers": 1}})
 MEMBERS_MS = {"small": 0.07, "large": 0.9}
-
-
-def small_dataset():
-    rng = np.random.default_rng(0)
-    return Dataset(
-        train_x=rng.integers(0, 256, (20, 8, 8, 1), dtype=np.uint8),
-        train_y=rng.integers(0, 3, 20),
-        test_x=rng.integers(0, 256, (30, 8, 8, 1), dtype=np.uint8),
-        test_y=rng.integers(0, 3, 30),
-        classes=("a", "b", "c"),
-        weights=np.arange(8),
-        architecture=np.arange(8, 14),
-        holdout=np.arange(14, 20),
-    )
 
 
 @pytest.fixture
@@ -49,7 +27,7 @@ def root(tmp_path, monkeypatch):
     """A folder after `verify`, with a family of a small and a large member; exports are empty."""
     for path, content in [
         (TARGET_FILE, TARGET.model_dump_json().encode()),
-        (DATASET_FILE, data.to_npz(small_dataset())),
+        (DATASET_FILE, data.to_npz(noise())),
     ]:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(content)

@@ -4,33 +4,23 @@ import numpy as np
 import pytest
 
 from edge.spec import BlockSpec
-from models.spaces import mbconv
 from pipeline.params import ProfileParams
 from pipeline.roster import Chain, SpaceTooSmall, cheapest, roster, tilted
+from tests.pipeline.made_up import small_space
 
 OPERATIONS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
 
 
-def small_space(operations=OPERATIONS, depths=(3, 3)):
-    return mbconv(
-        input_shape=(1, 8, 8),
-        classes=3,
-        operations=operations,
-        stem_width=4,
-        stem_stride=2,
-        widths=[4, 8][: len(depths)],
-        depths=depths,
-        head_width=8,
-        act="relu",
-    )
+def two_stages(operations=OPERATIONS):
+    return small_space(*operations, widths=[4, 8], depths=[3, 3])
 
 
 def networks(params, space=None):
-    return [m for m in roster(space or small_space(), params) if not isinstance(m, Chain)]
+    return [m for m in roster(space or two_stages(), params) if not isinstance(m, Chain)]
 
 
 def test_every_block_is_timed_once_and_three_times_in_a_row():
-    space = small_space()
+    space = two_stages()
     chains = [m for m in roster(space, ProfileParams()) if isinstance(m, Chain)]
     assert [(c.block, c.repeat) for c in chains] == [(b, n) for b in space.blocks for n in (1, 3)]
 
@@ -45,7 +35,7 @@ def test_the_input_of_a_chain_is_in_no_residual_sum(channels, entry_channels):
 
 
 def test_the_records_say_what_was_timed():
-    first, *_, last = roster(small_space(), ProfileParams(anchors=1, heldout=1))
+    first, *_, last = roster(two_stages(), ProfileParams(anchors=1, heldout=1))
     subject = first.subject("5ha")
     assert (subject.kind, subject.block, subject.repeat) == ("chain", first.block.key, 1)
     subject = last.subject("5ha")
@@ -61,7 +51,7 @@ def test_the_base_skips_wherever_it_can():
 
 def test_without_skip_the_base_has_the_fewest_macs():
     # 4 channels on 4 x 4: sep_k3 4 (9 + 4) 16, mbconv_k3_e3 12 (4 + 9 + 4) 16, conv_k1 4 4 16
-    space = small_space(["mbconv_k3_e3", "sep_k3", "conv_k1"])
+    space = two_stages(["mbconv_k3_e3", "sep_k3", "conv_k1"])
     assert cheapest(space) == (2,) * 6
 
 
@@ -92,13 +82,13 @@ def test_another_seed_draws_other_networks():
     ],
 )
 def test_tilted_networks_spread_wider_than_uniform_ones(draw, variance):
-    space, rng = small_space(), np.random.default_rng(0)
+    space, rng = two_stages(), np.random.default_rng(0)
     counts = [draw(space, rng).count(OPERATIONS.index("conv_k3")) for _ in range(3000)]
     assert np.var(counts) == pytest.approx(variance, rel=0.1)
 
 
 def test_a_space_that_is_too_small_says_so():
-    space = small_space(["skip", "conv_k3"], depths=[2])  # 0, 1 or 2 convolutions
+    space = small_space("skip", "conv_k3", depths=[2])  # 0, 1 or 2 convolutions
     assert len(networks(ProfileParams(anchors=2, heldout=0), space)) == 3
     with pytest.raises(SpaceTooSmall, match=r"no 2 further networks for profile\.heldouts?, only"):
         networks(ProfileParams(anchors=1, heldout=2), space)

@@ -1,11 +1,8 @@
 import pytest
 
-from edge.record import Conditions, Measurement, Subject, Target
+from edge.record import Conditions, Measurement, Subject
 from pipeline import verdicts
-
-TARGET = Target(
-    device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
-)
+from tests.pipeline.made_up import TARGET
 
 
 def measured(verdict, *reasons):

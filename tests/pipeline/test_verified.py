@@ -5,20 +5,13 @@ import pytest
 from edge import calibration
 from edge.bench import Failure
 from edge.family import Artifact, Member
-from edge.record import Conditions, Measurement, Subject, Target
+from edge.record import Conditions, Measurement, Subject
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableRow
 from pipeline.verified import latency_of, members_csv, merge, numbers, verify
+from tests.pipeline.made_up import TARGET
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-TARGET = Target(
-    device="d",
-    runtime="onnxruntime",
-    runtime_version="1",
-    provider="p",
-    precision="fp32",
-    threads=1,
-)
 BLOCK = BlockSpec("conv_k3", 4, 4, 8, 8)
 TABLE = Table(TARGET, 1.0, {BLOCK.key: TableRow(0.5, 0.5, 0.5, 100, "clean", NOW.isoformat())})
 

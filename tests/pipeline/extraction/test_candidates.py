@@ -8,10 +8,8 @@ import pytest
 import torch
 
 from edge.calibration import fit
-from edge.record import Target
 from edge.table import Table, TableRow
 from models.hypernet import HyperNetwork
-from models.spaces import mbconv
 from pipeline.extraction.candidates import (
     Found,
     Predictor,
@@ -22,27 +20,15 @@ from pipeline.extraction.candidates import (
     uniform,
 )
 from tests.pipeline.extraction.made_up import candidate
+from tests.pipeline.made_up import TARGET, small_space
 
 OPS = ("skip", "sep_k3", "conv_k3")
 PRICE_MS = {"sep_k3": 1.0, "conv_k3": 3.0}
-SPACE = mbconv(
-    input_shape=(1, 8, 8),
-    classes=3,
-    operations=OPS,
-    stem_width=4,
-    stem_stride=2,
-    widths=[4],
-    depths=[2],
-    head_width=8,
-    act="relu",
-)
+SPACE = small_space(*OPS)
 
 
 @pytest.fixture(scope="module")
 def predictor():
-    target = Target(
-        device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
-    )
     rows = {
         b.key: TableRow(
             PRICE_MS[b.op], PRICE_MS[b.op], PRICE_MS[b.op], 9, "clean", "2026-01-01T00:00:00Z"
@@ -50,7 +36,7 @@ def predictor():
         for b in SPACE.blocks
     }
     now = datetime(2026, 1, 2, tzinfo=timezone.utc)
-    return Predictor(SPACE, fit(Table(target, 2.0, rows), [], now=now), 95)
+    return Predictor(SPACE, fit(Table(TARGET, 2.0, rows), [], now=now), 95)
 
 
 def test_equal_networks_are_one_candidate_and_the_first_origin_stays(predictor):

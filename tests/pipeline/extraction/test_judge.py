@@ -8,24 +8,14 @@ import torch
 import torch.nn.functional as F
 
 from models.network import network
-from models.spaces import mbconv
 from models.supernet import Supernet, single
 from pipeline.batches import Images
 from pipeline.dataset import Dataset
 from pipeline.extraction.judge import Judge
 from tests.pipeline.extraction.made_up import candidate
+from tests.pipeline.made_up import small_space
 
-SPACE = mbconv(
-    input_shape=(1, 8, 8),
-    classes=2,
-    operations=("skip", "conv_k3"),
-    stem_width=4,
-    stem_stride=2,
-    widths=[4],
-    depths=[2],
-    head_width=8,
-    act="relu",
-)
+SPACE = small_space("skip", "conv_k3", classes=2)
 
 
 @pytest.fixture

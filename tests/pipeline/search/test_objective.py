@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge.record import Target
 from edge.table import Table, TableRow, UnknownBlock
-from models.spaces import mbconv
 from pipeline.search.objective import (
     Costs,
     expected_latency_ms,
@@ -16,8 +14,10 @@ from pipeline.search.objective import (
     reg_costs,
     simplex_penalty,
 )
+from tests.pipeline.made_up import TARGET, small_space
 
 OPS = ("skip", "sep_k3", "conv_k3")
+SPACE = small_space(*OPS)
 # Two decisions of three operations: 0, 1 and 3 ms; the rest of the network takes 2 ms.
 COSTS = Costs(
     latency_ms=torch.tensor([[0.0, 1.0, 3.0], [0.0, 1.0, 3.0]]),
@@ -27,29 +27,12 @@ COSTS = Costs(
 )
 
 
-def space():
-    return mbconv(
-        input_shape=(1, 8, 8),
-        classes=3,
-        operations=OPS,
-        stem_width=4,
-        stem_stride=2,
-        widths=[4],
-        depths=[2],
-        head_width=8,
-        act="relu",
-    )
-
-
 def table(blocks):
-    target = Target(
-        device="d", runtime="r", runtime_version="1", provider="p", precision="fp32", threads=1
-    )
     rows = {
         block.key: TableRow(latency, latency, latency, 10, "clean", "2026-01-01T00:00:00+00:00")
         for block, latency in blocks
     }
-    return Table(target, 2.0, rows)
+    return Table(TARGET, 2.0, rows)
 
 
 def test_expected_latency_is_the_offset_and_the_mean_of_every_decision():
@@ -92,17 +75,17 @@ def test_the_objective_by_hand():
 
 def test_latencies_come_from_the_table_and_skip_is_free():
     blocks = (
-        [b for b in space().blocks if b.op == "sep_k3"],
-        [b for b in space().blocks if b.op == "conv_k3"],
+        [b for b in SPACE.blocks if b.op == "sep_k3"],
+        [b for b in SPACE.blocks if b.op == "conv_k3"],
     )
-    costs = Costs.of(space(), table([(blocks[0][0], 0.1), (blocks[1][0], 0.3)]), "uniform")
+    costs = Costs.of(SPACE, table([(blocks[0][0], 0.1), (blocks[1][0], 0.3)]), "uniform")
     assert costs.latency_ms.tolist() == pytest.approx(np.array([[0.0, 0.1, 0.3]] * 2))
     assert costs.offset_ms == 2.0
 
 
 def test_a_block_that_was_not_profiled_is_an_error():
     with pytest.raises(UnknownBlock, match="profile"):
-        Costs.of(space(), table([]), "uniform")
+        Costs.of(SPACE, table([]), "uniform")
 
 
 @pytest.mark.parametrize(
@@ -116,8 +99,8 @@ def test_a_block_that_was_not_profiled_is_an_error():
 def test_regularisation_costs_have_mean_one_and_a_floor_for_skip(kind, sep, dense):
     mean = (0 + sep + dense) / 3
     expected = [0.1, max(0.1, sep / mean), dense / mean]
-    assert reg_costs(space(), kind)[0].tolist() == pytest.approx(expected, rel=1e-5)
+    assert reg_costs(SPACE, kind)[0].tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_uniform_regularisation_costs_are_one():
-    assert reg_costs(space(), "uniform").tolist() == [[1.0] * 3] * 2
+    assert reg_costs(SPACE, "uniform").tolist() == [[1.0] * 3] * 2

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from models.spaces import mbconv
 from pipeline.dataset import Dataset
 from pipeline.params import SearchParams
 from pipeline.search import stage, state
@@ -17,19 +16,10 @@ from pipeline.search.objective import Costs
 from pipeline.search.prices import latency_ms
 from pipeline.search.stage import Search, summarise
 from pipeline.search.weights import rate, warmup_path, warmup_shares
+from tests.pipeline.made_up import small_space
 
 OPS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
-SPACE = mbconv(
-    input_shape=(1, 8, 8),
-    classes=2,
-    operations=OPS,
-    stem_width=4,
-    stem_stride=2,
-    widths=[4, 8],
-    depths=[2, 1],
-    head_width=8,
-    act="relu",
-)
+SPACE = small_space(*OPS, classes=2, widths=[4, 8], depths=[2, 1])
 COSTS = Costs(
     latency_ms=torch.tensor([[0.0, 1.0, 3.0, 2.0]] * 3),
     offset_ms=2.0,
@@ -117,17 +107,7 @@ def test_a_result_reads_back_and_belongs_to_its_space(data, tmp_path):
     point = torch.tensor([[0.1, 0.2, 0.3, 0.4]])
     kappa = torch.tensor([0.1])
     assert torch.equal(again.hypernet(point, kappa), result.hypernet(point, kappa))
-    other = mbconv(
-        input_shape=(1, 8, 8),
-        classes=2,
-        operations=OPS[:3],
-        stem_width=4,
-        stem_stride=2,
-        widths=[4],
-        depths=[1],
-        head_width=8,
-        act="relu",
-    )
+    other = small_space(*OPS[:3], classes=2, depths=[1])
     with pytest.raises(state.SearchResultError, match="another space"):
         state.load(other, PARAMS, tmp_path / "search.pt")
     with pytest.raises(state.SearchResultError, match="dvc repro search"):
@@ -170,17 +150,7 @@ def test_weights_learn_by_the_square_root_of_their_number():
     """Of 4 channels: conv_k1 has 16 + 8 parameters, conv_k3 144 + 8; the MBConvs share what the
     larger one has: two 1×1 of 4 × 8, 8 · 9 depthwise, BatchNorms of 2 · (8 + 8 + 4)."""
     operations = ("mbconv_k3_e1", "mbconv_k3_e2", "conv_k1", "conv_k3")
-    space = mbconv(
-        input_shape=(1, 4, 4),
-        classes=2,
-        operations=operations,
-        stem_width=4,
-        stem_stride=1,
-        widths=[4],
-        depths=[1],
-        head_width=2,
-        act="relu",
-    )
+    space = small_space(*operations, depths=[1])
     sizes = np.sqrt([64 + 72 + 40, 24, 152])
     shared, k1, k3 = sizes / sizes.sum()
     assert warmup_shares(space, 1.0)[0].tolist() == pytest.approx([shared / 2, shared / 2, k1, k3])

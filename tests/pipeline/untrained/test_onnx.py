@@ -4,25 +4,15 @@ import onnxruntime
 import pytest
 
 from models.network import network
-from models.spaces import mbconv
 from pipeline.onnx_export import export_onnx
 from pipeline.params import ExportParams
 from pipeline.seeds import generator
 from pipeline.untrained import onnx as untrained
 from pipeline.untrained import randomise
 from pipeline.untrained.onnx import block_path, build
+from tests.pipeline.made_up import small_space
 
-SPACE = mbconv(
-    input_shape=(1, 8, 8),
-    classes=3,
-    operations=["mbconv_k5_e3", "conv_k3"],
-    stem_width=4,
-    stem_stride=2,
-    widths=[4],
-    depths=[3],
-    head_width=8,
-    act="relu",
-)
+SPACE = small_space("mbconv_k5_e3", "conv_k3", depths=[3])
 ARCHITECTURE = SPACE.architecture([0, 1, 0])  # one block stands in it twice
 BLOCKS = tuple(row.block for row in ARCHITECTURE.rows)
 

@@ -1,0 +1,50 @@
+"""What stands for a target, a data set and a space where any would do."""
+
+import numpy as np
+
+from edge.record import Target
+from models.spaces import mbconv
+from pipeline.dataset import Dataset
+
+TARGET = Target(
+    device="d",
+    runtime="onnxruntime",
+    runtime_version="1",
+    provider="p",
+    precision="fp32",
+    threads=1,
+)
+
+
+def noise(classes=("a", "b", "c")):
+    """20 grey images of 8x8 to train on (8 for weights, 6 and 6), 30 to test; there is nothing
+    to learn from them."""
+    rng = np.random.default_rng(0)
+    return Dataset(
+        train_x=rng.integers(0, 256, (20, 8, 8, 1), dtype=np.uint8),
+        train_y=rng.integers(0, 3, 20),
+        test_x=rng.integers(0, 256, (30, 8, 8, 1), dtype=np.uint8),
+        test_y=rng.integers(0, 3, 30),
+        classes=classes,
+        weights=np.arange(8),
+        architecture=np.arange(8, 14),
+        holdout=np.arange(14, 20),
+    )
+
+
+def small_space(*operations, **changes):
+    """Two decisions between blocks of four channels, for images of `noise`; but for `changes`."""
+    return mbconv(
+        **{
+            "input_shape": (1, 8, 8),
+            "classes": 3,
+            "operations": operations,
+            "stem_width": 4,
+            "stem_stride": 2,
+            "widths": [4],
+            "depths": [2],
+            "head_width": 8,
+            "act": "relu",
+            **changes,
+        }
+    )
