@@ -7,7 +7,6 @@ calling a runtime cancels; the offset is what the measured base network costs be
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 from collections import defaultdict
@@ -18,7 +17,7 @@ from statistics import median
 from typing import Any, get_args
 
 from edge.errors import EdgeError
-from edge.files import write_atomic
+from edge.files import csv_text, write_atomic
 from edge.record import Measurement, Target, Verdict, unique
 from edge.spec import Architecture, BlockSpec
 from edge.statistics import Summary, summarise
@@ -139,15 +138,10 @@ class Table:
 
     def write(self, folder: Path) -> None:
         """Write ``table.csv`` (rows by key, µs to the nanosecond) and ``table.json`` (the rest)."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        for key, row in self.rows.items():
-            times = (f"{1e3 * ms:.3f}" for ms in (row.latency_ms, row.lo_ms, row.hi_ms))
-            writer.writerow([key, *times, row.n, row.verdict, row.when])
+        rows = [_cells(key, row) for key, row in self.rows.items()]
         head = {key: value for key, value in self.to_dict().items() if key != "rows"}
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(folder / "table.csv", text.getvalue())
+        write_atomic(folder / "table.csv", csv_text(_COLUMNS, rows))
         write_atomic(folder / "table.json", json.dumps(head, indent=2, sort_keys=True) + "\n")
 
     @classmethod
@@ -162,6 +156,11 @@ class Table:
         except (KeyError, TypeError, ValueError) as error:
             raise TableError(f"{folder}: not a latency table: {error!r}; profile again") from error
         return cls.from_dict({**head, "rows": rows})
+
+
+def _cells(key: str, row: TableRow) -> list[object]:
+    times = (f"{1e3 * ms:.3f}" for ms in (row.latency_ms, row.lo_ms, row.hi_ms))
+    return [key, *times, row.n, row.verdict, row.when]
 
 
 def _parse(line: Mapping[str, str]) -> TableRow:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
 from edge import bayes
 from edge.calibration import Calibration
+from edge.files import csv_text
 from edge.record import Measurement
 from edge.spec import Architecture
 from edge.statistics import summarise
@@ -77,10 +76,6 @@ def scores(heldout: Sequence[HeldOut]) -> dict[str, float | None]:
 
 def to_csv(heldout: Sequence[HeldOut]) -> str:
     """A line per network, ms to the nanosecond: what DVC plots."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(HeldOut))
-    for row in heldout:
-        name, *numbers = asdict(row).values()
-        writer.writerow([name, *(f"{ms:.6f}" for ms in numbers)])
-    return text.getvalue()
+    head = [field.name for field in fields(HeldOut)]
+    rows = [[name, *(f"{ms:.6f}" for ms in numbers)] for name, *numbers in map(astuple, heldout)]
+    return csv_text(head, rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -12,6 +10,7 @@ from edge import bayes
 from edge.bench import Failure
 from edge.calibration import Calibration, Prediction
 from edge.family import Latency, Member
+from edge.files import csv_text
 from edge.predictor import LEAST_MS
 from edge.record import Measurement, Target
 from edge.statistics import summarise
@@ -200,11 +199,8 @@ def _accuracies(verified: Sequence[Verified]) -> dict[str, float | None]:
 def members_csv(verified: Iterable[Verified]) -> str:
     """A row per measured member and target, which is named by its id; `lo_ms` to `hi_ms` is the
     interval of the measured median."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_row(v.member, v.prediction, v.latency) for v in verified if v.latency)
-    return text.getvalue()
+    rows = [_row(v.member, v.prediction, v.latency) for v in verified if v.latency]
+    return csv_text(COLUMNS, rows)
 
 
 def _row(member: Member, prediction: Prediction | None, latency: Latency) -> list[object]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
+from edge.files import csv_text
 from models.spaces import Space
 from pipeline.extraction.candidates import Candidate
 from pipeline.extraction.evidence import Bin
@@ -25,7 +24,7 @@ def candidates_csv(space: Space, arms: Mapping[str, Sequence[Candidate]]) -> str
         for arm, candidates in arms.items()
         for candidate in candidates
     ]
-    return _csv(_COLUMNS, rows)
+    return csv_text(_COLUMNS, rows)
 
 
 def control_csv(bins: Sequence[Bin]) -> str:
@@ -37,7 +36,7 @@ def control_csv(bins: Sequence[Bin]) -> str:
         ]
         for one in bins
     ]
-    return _csv(("low_us", "high_us", "search_cross_entropy", "control_cross_entropy"), rows)
+    return csv_text(("low_us", "high_us", "search_cross_entropy", "control_cross_entropy"), rows)
 
 
 def steering_csv(uses: Sequence[Use]) -> str:
@@ -45,15 +44,7 @@ def steering_csv(uses: Sequence[Use]) -> str:
     rows = [
         [operation, *(f"{x:.5f}" for x in numbers)] for operation, *numbers in map(astuple, uses)
     ]
-    return _csv(("operation", "penalty", "argmax_share", "mean_probability"), rows)
-
-
-def _csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(("operation", "penalty", "argmax_share", "mean_probability"), rows)
 
 
 def _row(space: Space, c: Candidate) -> list[str]:

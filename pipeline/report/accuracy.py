@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from edge.family import Latency, Member
+from edge.files import csv_text
 from edge.record import Target
 from pipeline.report import drawing
-from pipeline.report.page import Download, Figure, Section, to_csv
+from pipeline.report.page import Download, Figure, Section
 from pipeline.report.sources import Run
 from pipeline.report.text import ms, percent, plural, shorten
 from pipeline.report.theme import CONTROL, INK, MUTED, PAPER, SEARCH
@@ -224,4 +225,4 @@ def _download(run: Run, found: Sequence[Point], name: str) -> Download:
         for p in found
     ]
     head += ["holdout_accuracy", "test_accuracy", "on_front"]
-    return Download(f"{name}.csv", to_csv(head, rows))
+    return Download(f"{name}.csv", csv_text(head, rows))

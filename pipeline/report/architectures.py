@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from edge.files import csv_text
 from edge.spec import SKIP, Architecture, Row
-from pipeline.report.page import Download, Figure, Section, template, to_csv
+from pipeline.report.page import Download, Figure, Section, template
 from pipeline.report.sources import Run
 from pipeline.report.text import plural
 from pipeline.report.theme import looks
@@ -137,4 +138,4 @@ def _csv(networks: Sequence[Network]) -> str:
         [number, name, *(row.block.op for row in searched(architecture))]
         for number, name, architecture in networks
     ]
-    return to_csv(head, rows)
+    return csv_text(head, rows)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Canvas
 
+from edge.files import csv_text
 from pipeline.extraction.evidence import Control
 from pipeline.report import drawing
-from pipeline.report.page import Download, Figure, Section, to_csv
+from pipeline.report.page import Download, Figure, Section
 from pipeline.report.sources import Rows, Run
 from pipeline.report.text import plural
 from pipeline.report.theme import CONTROL, MUTED, SEARCH
@@ -67,7 +68,8 @@ def _candidates(judged: Rows, times_ms: Sequence[float]) -> Figure:
             paint=lambda canvas: _paint_candidates(canvas, judged, times_ms),
         ),
         download=Download(
-            "candidates.csv", to_csv(_COLUMNS, [[row[name] for name in _COLUMNS] for row in judged])
+            "candidates.csv",
+            csv_text(_COLUMNS, [[row[name] for name in _COLUMNS] for row in judged]),
         ),
     )
 
@@ -109,7 +111,9 @@ def _differences(bins: Rows, control: Control, times_ms: Sequence[float]) -> Fig
             height_in=2.4,
             paint=lambda canvas: _paint_differences(canvas, bins, control, times_ms),
         ),
-        download=Download("control.csv", to_csv(_BINS, [[row[n] for n in _BINS] for row in bins])),
+        download=Download(
+            "control.csv", csv_text(_BINS, [[row[n] for n in _BINS] for row in bins])
+        ),
     )
 
 

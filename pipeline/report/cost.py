@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from edge.family import Latency
-from pipeline.report.page import Column, Download, Figure, Section, Table, to_csv
+from edge.files import csv_text
+from pipeline.report.page import Column, Download, Figure, Section, Table
 from pipeline.report.sources import STAGES, Numbers, Run
 from pipeline.report.text import duration, percent
 
@@ -44,7 +45,7 @@ def _times(run: Run) -> Figure:
             "such as trained members, took none. CPU time is counted whenever it was spent."
         ),
         body=Table([Column("stage", numeric=False), Column("wall"), Column("of which")], rows),
-        download=Download("times.csv", to_csv(("stage", "time", "seconds"), numbers)),
+        download=Download("times.csv", csv_text(("stage", "time", "seconds"), numbers)),
     )
 
 
@@ -67,7 +68,7 @@ def _machine(run: Run) -> Figure:
         title="Targets and conditions",
         caption="As the device described itself when the members were measured.",
         body=Table([Column("fact", numeric=False), Column("value", numeric=False)], facts),
-        download=Download("machine.csv", to_csv(("fact", "value"), facts)),
+        download=Download("machine.csv", csv_text(("fact", "value"), facts)),
     )
 
 

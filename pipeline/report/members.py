@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from edge.family import Member
+from edge.files import csv_text
 from edge.record import Target
-from pipeline.report.page import Column, Download, Figure, Section, Table, to_csv
+from pipeline.report.page import Column, Download, Figure, Section, Table
 from pipeline.report.sources import Numbered, Run
 from pipeline.report.text import digits, ms, percent, plural
 
@@ -76,7 +77,7 @@ def _csv(run: Run) -> str:
         *("budget_ms", "budget_met", "target", "runtime", "precision", "size_bytes"),
         *_LATENCY,
     )
-    return to_csv(head, [_full(one, target) for one in run.members for target in run.targets])
+    return csv_text(head, [_full(one, target) for one in run.members for target in run.targets])
 
 
 def _full(one: Numbered, target: Target) -> list[object]:

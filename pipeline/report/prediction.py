@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure as Canvas
 
+from edge.files import csv_text
 from edge.record import Target
 from pipeline import heldout
 from pipeline.heldout import HeldOut
 from pipeline.report import drawing
-from pipeline.report.page import Download, Figure, Section, to_csv
+from pipeline.report.page import Download, Figure, Section
 from pipeline.report.sources import Run
 from pipeline.report.text import digits, percent, plural
 from pipeline.report.theme import CONTROL, MUTED, SEARCH
@@ -37,7 +38,7 @@ def section(run: Run) -> Section:
         caption="On the diagonal, a network is as fast as it was predicted to be; above it, it is "
         "faster. Vertical bars are the intervals of the predictions. " + members_text(members),
         body=body,
-        download=Download("predicted.csv", to_csv(_COLUMNS, rows)),
+        download=Download("predicted.csv", csv_text(_COLUMNS, rows)),
     )
     return Section("prediction", TITLE, _lead(run.heldout), [figure])
 

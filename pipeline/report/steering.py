@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from edge.bayes import spearman
+from edge.files import csv_text
 from pipeline.report import drawing
-from pipeline.report.page import Download, Figure, Section, to_csv
+from pipeline.report.page import Download, Figure, Section
 from pipeline.report.sources import Rows, Run
 from pipeline.report.text import percent, plural
 from pipeline.report.theme import Look, looks
@@ -44,7 +45,7 @@ def section(run: Run) -> Section:
             "penalty and probability. " + _found(curves)
         ),
         body=body,
-        download=Download("steering.csv", to_csv(_COLUMN_NAMES, rows)),
+        download=Download("steering.csv", csv_text(_COLUMN_NAMES, rows)),
     )
     return Section("steering", TITLE, _lead(curves), [figure])
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from edge.files import csv_text
 from pipeline.report import drawing
-from pipeline.report.page import Download, Figure, Section, to_csv
+from pipeline.report.page import Download, Figure, Section
 from pipeline.report.sources import Curve, Run
 from pipeline.report.text import digits, plural
 from pipeline.report.theme import CONTROL, GREY, MUTED, SEARCH, Colour
@@ -56,7 +57,7 @@ def section(run: Run) -> Section:
             "learnt to hear the price. " + _parted(run.curves)
         ),
         body=body,
-        download=Download("search.csv", to_csv(("step", *_CURVES), rows)),
+        download=Download("search.csv", csv_text(("step", *_CURVES), rows)),
     )
     return Section("search", TITLE, _lead(run), [figure])
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.files import remove_leftovers, sha256_of, write_atomic
+from edge.files import csv_text, remove_leftovers, sha256_of, write_atomic
 
 
 def test_sha256_of_the_textbook_message(tmp_path: Path) -> None:
@@ -61,3 +61,8 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
     path.chmod(0o640)
     write_atomic(path, "new")
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_rows_become_csv() -> None:
+    rows = [["a, b", 1, None], ["c", 2.5, "ü"]]
+    assert csv_text(("name", "x", "y"), rows) == 'name,x,y\n"a, b",1,\nc,2.5,ü\n'
