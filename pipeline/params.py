@@ -12,24 +12,14 @@ from pydantic_core import PydanticCustomError
 
 from edge.errors import EdgeError
 from pipeline.problems import did_you_mean, explain
-from pipeline.sections import (
-    CalibrateParams,
-    DataParams,
-    ExportParams,
-    ExtractParams,
-    HypernetParams,
-    PointParams,
-    ProfileParams,
-    RetrainParams,
-    SamplerParams,
-    SearchParams,
-    Section,
-    SpaceParams,
-    TargetParams,
-    VerifyParams,
-    WeightsParams,
-    setting,
-)
+from pipeline.sections.base import Section, setting
+from pipeline.sections.data import DataParams
+from pipeline.sections.deploy import ExportParams, RetrainParams
+from pipeline.sections.extract import ExtractParams, PointParams
+from pipeline.sections.measuring import CalibrateParams, ProfileParams, VerifyParams
+from pipeline.sections.search import HypernetParams, SamplerParams, SearchParams, WeightsParams
+from pipeline.sections.space import SpaceParams
+from pipeline.sections.target import TargetParams
 
 __all__ = [
     "CalibrateParams",
