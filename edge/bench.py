@@ -96,7 +96,7 @@ def measure(
     Every round visits each model once, in shuffled order, for one block of runs. A model that
     kills or hangs the worker becomes a Failure; the others go on in a new worker. `progress`
     is called with (blocks done, blocks in all). Finished blocks are kept in the file `journal`,
-    from which a killed call resumes; it is removed at the end.
+    from which a killed call resumes; the caller removes it when the results are safe.
 
     Raises WorkerError where the runtime of `target` is missing or has another version.
     """
@@ -112,9 +112,7 @@ def measure(
                     kept.append(_key(run.job), run.blocks[number:])
                 if progress is not None:
                     progress(done, len(runs) * protocol.blocks)
-    results = [_result(run, target, root) for run in runs]
-    kept.remove()
-    return results
+    return [_result(run, target, root) for run in runs]
 
 
 class _Visitor:

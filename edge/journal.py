@@ -63,11 +63,6 @@ class Journal:
         """Keep further blocks of the job `key`."""
         self._write(json.dumps([key, asdict(block)]) for block in blocks)
 
-    def remove(self) -> None:
-        """Delete the file: what it kept has been used."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-
     def _read(self, path: Path) -> list[str]:
         """Take over the blocks of our own header, up to the first damaged line."""
         lines = _whole_lines(path)

@@ -21,11 +21,12 @@ from pipeline.params import Params, ProfileParams
 from pipeline.progress import Progress
 from pipeline.roster import Model, roster
 from pipeline.space import make_space
-from pipeline.store import STORE, locked, place
+from pipeline.store import STORE, locked
 from pipeline.untrained import build_files
 
 FOLDER = Path("results/profile")
 RECORDS_FILE = FOLDER / "records.jsonl"
+JOURNAL = "session.journal"  # in the store
 
 
 class ProfileError(EdgeError, RuntimeError):
@@ -51,10 +52,12 @@ def run(params: Params, root: Path = Path()) -> None:
         start = time.monotonic()
         jobs = _jobs(models, target, params, store)
         exported = time.monotonic()
-        measurements = _measure(jobs, target, params.profile, store)
+        journal = store / "profile" / JOURNAL
+        measurements = _measure(jobs, target, params.profile, journal)
         timed = time.monotonic()
-    seconds = {"export_s": exported - start, "timing_s": timed - exported}
-    write(measurements, root, seconds)
+        seconds = {"export_s": exported - start, "timing_s": timed - exported}
+        write(measurements, root, seconds)
+        journal.unlink(missing_ok=True)
     _warn(measurements)
 
 
@@ -101,7 +104,7 @@ def _jobs(models: Sequence[Model], target: Target, params: Params, store: Path) 
 
 
 def _measure(
-    jobs: Sequence[Job], target: Target, params: ProfileParams, store: Path
+    jobs: Sequence[Job], target: Target, params: ProfileParams, journal: Path
 ) -> list[Measurement]:
     """One interleaved session, alone on the machine as far as it depends on us."""
     protocol = Protocol(warmup_s=params.warmup_s, blocks=params.blocks, block_s=params.block_s)
@@ -111,7 +114,7 @@ def _measure(
             target,
             protocol,
             seed=params.seed,
-            journal=place("profile", "session", ".journal", store),
+            journal=journal,
             progress=lambda done, _total: progress.update(done),
         )
     failures = [result for result in results if isinstance(result, Failure)]

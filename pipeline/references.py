@@ -33,6 +33,7 @@ from pipeline.verified import latency_of
 from pipeline.verify import FAMILY_FOLDER, member_job, protocol
 
 FOLDER = Path("results/references")
+JOURNAL = store.STORE / "references/session.journal"
 RESNET = Reference("resnet8", 16)  # the width of MLPerf Tiny
 CNN = "plain-cnn"
 
@@ -71,6 +72,7 @@ def run(params: Params, root: Path = Path(), measure: Callable[..., Results] = m
             Comparison(next(m for m in members if m.name == fastest.name), plain, target),
         ]
         write(networks, comparisons, cnn.width, root)
+        (root / JOURNAL).unlink(missing_ok=True)
         tell(family.manifest, networks, comparisons, target)
 
 
@@ -154,7 +156,7 @@ def _measure_together(
     root: Path,
     measure: Callable[..., Results],
 ) -> list[Measurement]:
-    journal = root / store.STORE / "references" / "session.journal"
+    journal = root / JOURNAL
     with Progress("references", len(jobs) * how.blocks) as progress:
         results = measure(
             jobs, target, how, journal=journal, progress=lambda done, _: progress.update(done)

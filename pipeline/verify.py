@@ -58,13 +58,15 @@ def run(
     jobs = {t: [member_job(family, member, t) for member in members] for t in targets}
     with locked("verify", root / STORE):
         records = {t: _measure(jobs[t], t, params.verify, root, measure) for t in targets}
-    verified = {first: _verify(members, records[first], calibration, percentile)}
-    for target in others:
-        verified[target] = _verify(_without_budgets(members), records[target], None, percentile)
-    manifest = _stamped(family.manifest, merge(verified))
-    write_family(family, manifest, root / FAMILY_FOLDER)
-    write_results(verified, root)
-    manifest.write(root / FAMILY_FOLDER.parent)  # Git keeps this copy; the folder is DVC's
+        verified = {first: _verify(members, records[first], calibration, percentile)}
+        for target in others:
+            verified[target] = _verify(_without_budgets(members), records[target], None, percentile)
+        manifest = _stamped(family.manifest, merge(verified))
+        write_family(family, manifest, root / FAMILY_FOLDER)
+        write_results(verified, root)
+        manifest.write(root / FAMILY_FOLDER.parent)  # Git keeps this copy; the folder is DVC's
+        for target in targets:
+            _journal(target, root).unlink(missing_ok=True)
     _tell(manifest, verified)
     _judge(verified, strict)
 
@@ -129,9 +131,13 @@ def _measure(
             jobs,
             target,
             how,
-            journal=root / JOURNALS / f"{target.id}.journal",
+            journal=_journal(target, root),
             progress=lambda done, _: progress.update(done),
         )
+
+
+def _journal(target: Target, root: Path) -> Path:
+    return root / JOURNALS / f"{target.id}.journal"
 
 
 def _verify(

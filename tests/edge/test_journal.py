@@ -49,7 +49,6 @@ def test_without_a_path_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     with Journal(None, []) as journal:
         journal.append("a", [BLOCK])
-        journal.remove()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -58,5 +57,3 @@ def test_a_line_is_on_the_disk_before_the_next_block(tmp_path: Path) -> None:
     with Journal(path, []) as journal:
         journal.append("a", [BLOCK])
         assert json.loads(path.read_text().splitlines()[1])[0] == "a"
-        journal.remove()
-    assert not path.exists()

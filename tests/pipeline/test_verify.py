@@ -97,6 +97,8 @@ def measuring(calls=None, **results):
     def measure(jobs, target, protocol, *, journal, progress):
         if calls is not None:
             calls.append((jobs, target, protocol, journal))
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        journal.touch()
         for done in range(1, len(jobs) * protocol.blocks + 1):
             progress(done, len(jobs) * protocol.blocks)
         return [result(job, target, results[job.subject.name]) for job in jobs]
@@ -150,6 +152,7 @@ def test_the_records_are_of_members_with_their_architecture(root):
     ((jobs, _, protocol, journal),) = calls
     assert len(jobs) == 2  # one session for all
     assert journal == root / f".edgefacet/verify/{TARGET.id}.journal"
+    assert not journal.exists()
     assert asdict(protocol).items() >= {"blocks": 7, "block_s": 0.5, "max_runs": 2000}.items()
 
 
@@ -178,6 +181,25 @@ def test_every_target_has_its_session_and_only_the_first_has_budgets(root, capsy
     assert len(record.read(root / verify.FOLDER / "records.jsonl")) == 4
     printed = capsys.readouterr().out
     assert printed.index(f"Target {TARGET.id}") < printed.index(f"Target {LITERT.id}")
+
+
+def test_no_target_is_measured_again_before_all_are(root):
+    """The first one's blocks are still there when the second one's session is killed."""
+    write_targets(root, TARGET, LITERT)
+    times_ms = {"onnxruntime": 1.0, "litert": 5.0}
+    real = measuring(small=times_ms, large=times_ms)
+
+    def killed(jobs, target, *rest, **options):
+        if target == LITERT:
+            raise KeyboardInterrupt
+        return real(jobs, target, *rest, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        verify.run(Params(), root=root, measure=killed)
+    first = root / f".edgefacet/verify/{TARGET.id}.journal"
+    assert first.exists()
+    verify.run(Params(), root=root, measure=real)
+    assert not first.exists()
 
 
 def test_a_file_that_is_missing_is_found_before_anything_is_measured(root):
