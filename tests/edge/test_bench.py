@@ -99,10 +99,10 @@ def test_a_model_that_kills_the_worker_is_a_crash_and_the_others_go_on(
 
 
 def test_a_model_that_hangs_is_a_timeout(jobs: Callable[..., list[Job]]) -> None:
-    protocol = Protocol(0.0, 10, blocks=3, block_s=0.0, block_runs=60, timeout_s=1.5, pin=False)
+    protocol = Protocol(0.0, 10, blocks=3, block_s=0.0, block_runs=60, timeout_s=4.0, pin=False)
     hung, fine = quickly(jobs("hang", "fine"), protocol)
     assert failed(hung).kind == "timeout"
-    assert "1.5 s" in failed(hung).detail
+    assert "within 4 s" in failed(hung).detail
     assert measured(fine).samples_ns
 
 
