@@ -8,23 +8,16 @@ from edge import calibration, record
 from edge.bench import Failure
 from edge.family import Artifact, Family, IntegrityError, Manifest, Member
 from edge.files import sha256_of
-from edge.record import Conditions, Measurement, Target
+from edge.record import Conditions, Measurement
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableRow
 from pipeline import export, metrics, plots, verify
 from pipeline.check import TARGETS_FILE
 from pipeline.params import Params
 from pipeline.verify import VerifyError
+from tests.pipeline.made_up import TARGET
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
-TARGET = Target(
-    device="d",
-    runtime="onnxruntime",
-    runtime_version="1",
-    provider="p",
-    precision="fp32",
-    threads=1,
-)
 LITERT = TARGET.model_copy(update={"runtime": "litert"})
 BLOCK = BlockSpec("conv_k3", 4, 4, 8, 8)
 TABLE = Table(TARGET, 1.0, {BLOCK.key: TableRow(0.5, 0.5, 0.5, 100, "clean", NOW.isoformat())})
