@@ -75,7 +75,7 @@ class SearchParams(Section):
     )
     strategy: Literal["auto", "ddp"] = setting("auto", "Lightning Fabric strategy")
     batch_size: Count = setting(64, "Images per step")
-    warmup_epochs: int = setting(4, "Epochs of the weights on uniform paths", ge=0)
+    warmup_epochs: int = setting(8, "Epochs of the weights on uniform paths", ge=0)
     warmup_skip: Share = setting(0.4, "How often a skip drawn in warm-up is kept")
     joint_steps: Count = setting(500, "Rounds of first-order bilevel optimisation")
     weight_steps: int = setting(1, "Weight steps per round", ge=0)
