@@ -68,7 +68,9 @@ def read_calibration(path: Path = CALIBRATION_FILE) -> Calibration:
     except FileNotFoundError as error:
         raise CalibrationError(f"{path} does not exist; make it: dvc repro calibrate") from error
     except (AttributeError, ValueError) as error:
-        raise CalibrationError(f"{path}: {error}; make it again: dvc repro -f calibrate") from error
+        raise CalibrationError(
+            f"{path}: {error}; make it again: dvc repro -sf calibrate"
+        ) from error
 
 
 def calibrate(
@@ -124,7 +126,7 @@ def _too_few(measurements: Sequence[Measurement], usable: int) -> str:
         f"only {usable} usable measurements of whole networks: the predictions are almost the "
         "table's own and their intervals wide",
         *verdicts.doubts(m for m in measurements if not m.usable),
-        "let nothing else run and dvc repro -f profile, or set calibrate.accept: suspect",
+        "let nothing else run and dvc repro -sf profile, or set calibrate.accept: suspect",
     ]
     return "\n  ".join(lines)
 
@@ -134,7 +136,7 @@ def _suspects_count(suspect: Sequence[Measurement], usable: int) -> str:
         f"with only {usable} usable measurements of whole networks, {len(suspect)} suspect ones "
         "count too: predictions may be off by what disturbed them",
         *verdicts.doubts(suspect),
-        "for better ones let nothing else run, then dvc repro -f profile "
+        "for better ones let nothing else run, then dvc repro -sf profile "
         "(calibrate.accept: usable refuses them, suspect accepts them silently)",
     ]
     return "\n  ".join(lines)

@@ -73,4 +73,4 @@ def load(path: Path = DATASET_FILE) -> Dataset:
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist; make it with: dvc repro data") from error
     except (KeyError, ValueError, OSError, EOFError) as error:
-        raise DatasetError(f"{path} is no data set ({error}); dvc repro -f data") from error
+        raise DatasetError(f"{path} is no data set ({error}); dvc repro -sf data") from error

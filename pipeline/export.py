@@ -150,7 +150,7 @@ def load_network(member: TrainedMember, folder: Path) -> nn.Module:
     """The member with its trained weights, which lie below `folder`. Raises WeightsError."""
     net = network(member.read_architecture())
     path = folder / member.weights
-    again = "train it again: dvc repro -f retrain"
+    again = "train it again: dvc repro -sf retrain"
     try:
         state = store.load(path)
         if state is None:

@@ -82,7 +82,7 @@ def _warn(measurements: Sequence[Measurement]) -> None:
         lines = [
             f"warning: {len(doubtful)} of {len(measurements)} records are in doubt",
             *verdicts.doubts(doubtful),
-            "for better ones let nothing else run, see `facet info`, then dvc repro -f profile",
+            "for better ones let nothing else run, see `facet info`, then dvc repro -sf profile",
         ]
         print("\n  ".join(lines), file=sys.stderr)
 

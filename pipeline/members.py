@@ -84,4 +84,4 @@ def _read(path: Path, member: type[AnyMember], stage: str) -> list[AnyMember]:
     except FileNotFoundError as error:
         raise MembersError(f"{path} does not exist; make it with: dvc repro {stage}") from error
     except (KeyError, TypeError, ValueError) as error:  # pydantic's is a ValueError
-        raise MembersError(f"{path} is no list of members; dvc repro -f {stage}") from error
+        raise MembersError(f"{path} is no list of members; dvc repro -sf {stage}") from error

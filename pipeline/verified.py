@@ -53,7 +53,7 @@ class Verified:
         if isinstance(self.record, Failure):
             return f"{what}: it would not run"
         if self.latency is None:
-            return f"{what}: its measurement is invalid; measure again: dvc repro -f verify"
+            return f"{what}: its measurement is invalid; measure again: dvc repro -sf verify"
         bound_ms = self.latency.bound_ms(self.percentile)
         if bound_ms is None:
             return (

@@ -25,7 +25,7 @@ _COLUMN_NAMES = ("operation", "penalty", "argmax_share", "mean_probability")
 def section(run: Run) -> Section:
     """A small drawing for every operation."""
     if not run.steering:
-        lead = "The run holds no sweep over the simplex; `dvc repro -f extract` makes one."
+        lead = "The run holds no sweep over the simplex; `dvc repro -sf extract` makes one."
         return Section("steering", TITLE, lead)
     curves = by_operation(run.steering)
     height_in = 0.6 + 1.75 * math.ceil(len(curves) / _COLUMNS)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import EdgeError
+from edge.spec import Row
 from models.hypernet import HyperNetwork
 from models.spaces import Space
 from models.supernet import Supernet
@@ -43,8 +44,7 @@ def make_hypernet(
 def save(result: Result, space: Space, path: Path = RESULT_FILE) -> None:
     """Write a finished search; the file describes itself."""
     content: dict[str, Any] = {
-        "operations": list(space.operations),
-        "decisions": [decision.place for decision in space.decisions],
+        "blocks": _blocks(space),
         "supernet": result.supernet.state_dict(),
         "hypernet": result.hypernet.state_dict(),
         "kappa_range": list(result.kappa_range),
@@ -59,10 +59,18 @@ def load(space: Space, params: SearchParams, path: Path = RESULT_FILE) -> Result
     content = store.load(path)
     if content is None:
         raise SearchResultError(f"{path} does not exist; make it with: dvc repro search")
-    if content["operations"] != list(space.operations):
-        raise SearchResultError(f"{path} belongs to another space; dvc repro -f search")
+    if content["blocks"] != _blocks(space):
+        raise SearchResultError(f"{path} belongs to another space; dvc repro -sf search")
     low, high = content["kappa_range"]
     supernet, hypernet = Supernet(space), make_hypernet(space, params, (low, high))
     supernet.load_state_dict(content["supernet"])
     hypernet.load_state_dict(content["hypernet"])
     return Result(supernet, hypernet, (low, high), content["reference_ms"])
+
+
+def _blocks(space: Space) -> list[list[str]]:
+    """What every step of a network may be: spaces that differ anywhere differ here."""
+    return [
+        [step.block.key] if isinstance(step, Row) else [block.key for block in step.candidates]
+        for step in space.steps
+    ]

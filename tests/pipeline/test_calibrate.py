@@ -194,9 +194,9 @@ def test_without_a_profile_it_says_what_to_run(tmp_path):
     ("text", "message"),
     [
         (None, "make it: dvc repro calibrate"),
-        ("{", "make it again: dvc repro -f calibrate"),
-        ("[]", "make it again: dvc repro -f calibrate"),
-        ('{"version": 1}', "make it again: dvc repro -f calibrate"),
+        ("{", "make it again: dvc repro -sf calibrate"),
+        ("[]", "make it again: dvc repro -sf calibrate"),
+        ('{"version": 1}', "make it again: dvc repro -sf calibrate"),
     ],
 )
 def test_a_calibration_that_cannot_be_read(tmp_path, text, message):

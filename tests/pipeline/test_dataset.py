@@ -53,7 +53,7 @@ def test_a_missing_file_says_what_to_do(tmp_path):
 def test_a_broken_file_says_what_to_do(tmp_path, content):
     path = tmp_path / "d.npz"
     path.write_bytes(content)
-    with pytest.raises(dataset.DatasetError, match=r"is no data set .*dvc repro -f data"):
+    with pytest.raises(dataset.DatasetError, match=r"is no data set .*dvc repro -sf data"):
         dataset.load(path)
 
 

@@ -173,7 +173,7 @@ def test_weights_that_are_missing_or_of_another_network_name_the_member(tmp_path
     folder = (tmp_path / TRAINED_FILE).parent
     (member,) = members.read_trained(tmp_path / TRAINED_FILE)
     store.save(folder / member.weights, {"0.weight": torch.zeros(1)})
-    with pytest.raises(WeightsError, match=r"does not fit member 'odd'; .*dvc repro -f retrain"):
+    with pytest.raises(WeightsError, match=r"does not fit member 'odd'; .*dvc repro -sf retrain"):
         export.load_network(member, folder)
     (folder / member.weights).write_bytes(b"cut")
     with pytest.raises(WeightsError, match="does not fit member 'odd'"):

@@ -70,7 +70,7 @@ def test_a_missing_file_says_what_to_do(tmp_path, read, member, stage):
 def test_a_broken_file_says_what_to_do(tmp_path, content, read, member, stage):
     path = tmp_path / "members.json"
     path.write_text(content)
-    with pytest.raises(MembersError, match=f"is no list of members; dvc repro -f {stage}"):
+    with pytest.raises(MembersError, match=f"is no list of members; dvc repro -sf {stage}"):
         read(path)
 
 

@@ -19,7 +19,8 @@ from pipeline.search.weights import rate, warmup_path, warmup_shares
 from tests.pipeline.made_up import small_space
 
 OPS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
-SPACE = small_space(*OPS, classes=2, widths=[4, 8], depths=[2, 1])
+SHAPE = {"classes": 2, "widths": [4, 8], "depths": [2, 1]}
+SPACE = small_space(*OPS, **SHAPE)
 COSTS = Costs(
     latency_ms=torch.tensor([[0.0, 1.0, 3.0, 2.0]] * 3),
     offset_ms=2.0,
@@ -107,9 +108,10 @@ def test_a_result_reads_back_and_belongs_to_its_space(data, tmp_path):
     point = torch.tensor([[0.1, 0.2, 0.3, 0.4]])
     kappa = torch.tensor([0.1])
     assert torch.equal(again.hypernet(point, kappa), result.hypernet(point, kappa))
-    other = small_space(*OPS[:3], classes=2, depths=[1])
-    with pytest.raises(state.SearchResultError, match="another space"):
-        state.load(other, PARAMS, tmp_path / "search.pt")
+    for changes in ({"widths": [4, 4]}, {"head_width": 16}):
+        other = small_space(*OPS, **(SHAPE | changes))
+        with pytest.raises(state.SearchResultError, match="another space"):
+            state.load(other, PARAMS, tmp_path / "search.pt")
     with pytest.raises(state.SearchResultError, match="dvc repro search"):
         state.load(SPACE, PARAMS, tmp_path / "none.pt")
 
