@@ -1,0 +1,78 @@
+"""What the commands have in common: options, exit codes, and how an answer or an error is told."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from edge.errors import EdgeError
+
+if TYPE_CHECKING:
+    from edge.record import Target
+
+EXIT_ERROR = 1
+EXIT_NO_FIT = 3
+EXIT_PARTLY = 4
+
+_FAMILY = Path("results/family")
+_AS_JSON = "edgefacet.as_json"  # in the context's meta: how an error is to be told
+
+
+def tell(as_json: bool, content: dict[str, Any], text: Callable[[], str]) -> None:
+    """Print the answer: one JSON object, or a text for people."""
+    click.echo(json.dumps(content, indent=2) if as_json else text())
+
+
+def fail(ctx: click.Context, error: EdgeError, code: int, **details: Any) -> NoReturn:
+    """Print the error, with `--json` also as an object with `details`, and exit with `code`."""
+    if ctx.meta.get(_AS_JSON):
+        answer = {"error": str(error), "kind": type(error).__name__, **details}
+        click.echo(json.dumps(answer, indent=2))
+    click.echo(f"error: {error}", err=True)
+    ctx.exit(code)
+
+
+def target_dict(target: Target) -> dict[str, Any]:
+    """The target as every JSON answer shows it: its id first."""
+    return {"id": target.id, **target.model_dump(mode="json")}
+
+
+def positive(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    """Callback of an option in milliseconds or seconds."""
+    if not (value > 0 and math.isfinite(value)):
+        raise click.BadParameter(f"{value:g} is not a positive number.")
+    return value
+
+
+def complete_runtime(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
+    """What the shell offers behind `--runtime`."""
+    from edge import runtimes
+
+    return [name for name in runtimes.names() if name.startswith(typed)]
+
+
+def _note(ctx: click.Context, _param: click.Parameter, as_json: bool) -> bool:
+    ctx.meta[_AS_JSON] = as_json
+    return as_json
+
+
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_note,
+    help="Print one JSON object instead of text, also for an error.",
+)
+family_option = click.option(
+    "--family",
+    type=click.Path(path_type=Path),
+    default=_FAMILY,
+    show_default=True,
+    help="Folder of the family, or its JSON file.",
+)
