@@ -21,6 +21,7 @@ from edge.spec import Architecture
 
 FORMAT_VERSION: Literal[1] = 1
 MAX_SAMPLE_NS = 600 * 10**9  # ten minutes: no inference that EdgeFacet times takes longer
+MAX_RECORD_BYTES = 4 << 20  # of one line; 500,000 runs, where `verify` makes 14,000
 
 
 class RecordError(EdgeError, ValueError):
@@ -136,13 +137,18 @@ class Measurement(_Frozen):
 
 
 def append(path: Path, measurement: Measurement) -> None:
-    """Append one record and force it to the disk, in place of a line that a kill cut short."""
+    """Append one record and force it to the disk, in place of a line that a kill cut short.
+
+    Raises RecordError, and writes nothing, where `parse` would refuse to read it back.
+    """
+    line = measurement.to_json()
+    parse(line)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         file.seek(0)
         # O_APPEND: what follows goes to the end, wherever the end is by now.
         file.truncate(file.read().rfind(b"\n") + 1)
-        file.write(measurement.to_json().encode() + b"\n")
+        file.write(line.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -155,7 +161,7 @@ def read(path: Path) -> list[Measurement]:
     """
     text = path.read_text(encoding="utf-8")
     lines = text.split("\n")[:-1]  # str.splitlines also splits at what JSON allows in a string
-    return [_parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line]
+    return [_parse_at(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line]
 
 
 def read_all(folder: Path) -> list[Measurement]:
@@ -169,17 +175,27 @@ def unique(measurements: Iterable[Measurement]) -> list[Measurement]:
     return [by_id[key] for key in sorted(by_id)]
 
 
-def _parse(line: str, where: str) -> Measurement:
+def parse(line: str | bytes) -> Measurement:
+    """The record on one line of JSON; bytes are UTF-8. Raises RecordError, which says why not."""
+    if len(line) > MAX_RECORD_BYTES:
+        raise RecordError(f"larger than {MAX_RECORD_BYTES >> 20} MiB, the most a record may have")
     try:
         return Measurement.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
         if first["loc"] == ("version",):
             raise RecordError(
-                f"{where}: version {first['input']!r} is not {FORMAT_VERSION}, the one this "
+                f"version {first['input']!r} is not {FORMAT_VERSION}, the one this "
                 "edgefacet reads: update edgefacet"
             ) from error
-        raise RecordError(f"{where}: {first_problem(error, 'record')}") from error
+        raise RecordError(first_problem(error, "record")) from error
+
+
+def _parse_at(line: str, where: str) -> Measurement:
+    try:
+        return parse(line)
+    except RecordError as error:
+        raise RecordError(f"{where}: {error}") from error
 
 
 def iter_networks(

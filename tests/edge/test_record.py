@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from edge.record import (
+    MAX_RECORD_BYTES,
     MAX_SAMPLE_NS,
     Conditions,
     Measurement,
@@ -17,6 +18,7 @@ from edge.record import (
     Target,
     append,
     iter_networks,
+    parse,
     read,
     read_all,
     unique,
@@ -104,6 +106,57 @@ def test_a_newer_version_is_refused_and_says_what_to_do(tmp_path: Path) -> None:
     message = "version 2 is not 1, the one this edgefacet reads: update edgefacet"
     with pytest.raises(RecordError, match=rf"r\.jsonl:1: {message}$"):
         read(tmp_path / "r.jsonl")
+
+
+def test_a_record_that_is_too_large_is_neither_read_nor_written(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text(" " * (MAX_RECORD_BYTES + 1) + "\n")
+    with pytest.raises(RecordError, match=r"r\.jsonl:1: larger than 4 MiB"):
+        read(path)
+    large = measurement(1, reasons=("x" * MAX_RECORD_BYTES,))
+    with pytest.raises(RecordError, match="larger than 4 MiB"):
+        append(tmp_path / "new.jsonl", large)
+    assert not (tmp_path / "new.jsonl").exists()
+
+
+# Every record that can be made: also text that is no ASCII, and sensors that are missing.
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+_MAYBE = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+_RECORDS = st.builds(
+    Measurement,
+    subject=st.builds(Subject, kind=st.just("file"), name=_TEXT, sha256=_TEXT),
+    target=st.builds(
+        Target,
+        device=_TEXT,
+        runtime=_TEXT,
+        runtime_version=_TEXT,
+        provider=_TEXT,
+        precision=_TEXT,
+        threads=st.integers(1, 99),
+    ),
+    conditions=st.builds(
+        Conditions,
+        wall_time=_TEXT,
+        temperature_c_before=_MAYBE,
+        other_cpu_load=_MAYBE,
+        throttled=st.none() | st.booleans(),
+    ),
+    warmup_ns=st.lists(st.integers(1, MAX_SAMPLE_NS), max_size=3),
+    samples_ns=st.lists(
+        st.lists(st.integers(1, MAX_SAMPLE_NS), min_size=1, max_size=3), min_size=1
+    ),
+    verdict=st.sampled_from(["clean", "clean-unverified", "suspect", "invalid"]),
+    reasons=st.lists(_TEXT, max_size=2),
+)
+
+
+@given(_RECORDS)
+def test_every_record_survives_the_way_to_a_line_and_back(record: Measurement) -> None:
+    again = parse(record.to_json())
+    assert again == record
+    assert again.id == record.id
+    assert parse(record.to_json().encode()) == record
+    assert "\n" not in record.to_json()
 
 
 def test_a_file_of_version_1_is_read_for_ever() -> None:
