@@ -1,0 +1,39 @@
+"""Which of the measured networks a calibration is fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from edge.observed import USABLE
+from edge.record import Measurement, Verdict
+from edge.spec import Architecture
+
+HELDOUT = "heldout"  # the role of networks that nothing is fitted on: they judge the others
+ENOUGH = 3  # usable networks; fewer say little about scale, offset and noise
+
+Accept: TypeAlias = Literal["usable", "suspect", "auto"]
+Measured: TypeAlias = tuple[Architecture, Measurement]
+
+
+def to_fit(session: Sequence[Measured], feedback: Sequence[Measured]) -> list[Measured]:
+    """The networks of the profile's `session` but the held-out ones, and those of `feedback`
+    around the same fixed layers: a table's offset is the cost of one such set of layers."""
+    fitted = [(a, m) for a, m in session if m.subject.role != HELDOUT]
+    trunks = {_trunk(architecture) for architecture, _ in fitted}
+    return [*fitted, *((a, m) for a, m in feedback if _trunk(a) in trunks)]
+
+
+def accepted(measurements: Sequence[Measurement], accept: Accept) -> tuple[Verdict, ...]:
+    """The verdicts that count. On a busy machine every record may be suspect: `auto` lets them
+    in where too few are usable, because a table without any whole network is worse."""
+    usable = sum(m.usable for m in measurements)
+    suspects = any(m.verdict == "suspect" for m in measurements)
+    if accept == "usable" or (accept == "auto" and (usable >= ENOUGH or not suspects)):
+        return USABLE
+    return (*USABLE, "suspect")
+
+
+def _trunk(architecture: Architecture) -> tuple[object, ...]:
+    fixed = tuple(row.block.key for row in architecture.rows if not row.searched)
+    return architecture.input_shape, architecture.classes, fixed
