@@ -12,6 +12,7 @@ import click
 from edge import __version__
 from edge.commands.family import members, pick_member
 from edge.commands.info import info
+from edge.commands.measure import measure
 from edge.commands.shared import EXIT_ERROR, fail
 from edge.errors import EdgeError
 
@@ -41,10 +42,12 @@ class _Facet(click.Group):
 def main() -> None:
     """One search, a family of networks, one for every latency budget.
 
-    Exit codes: 0 done, 1 error, 2 wrong usage, 3 no member fits the budget.
+    Exit codes: 0 done, 1 error, 2 wrong usage, 3 no member fits the budget,
+    4 some of the models could not be measured.
     """
 
 
 main.add_command(info)
+main.add_command(measure)
 main.add_command(members)
 main.add_command(pick_member)

@@ -61,6 +61,11 @@ def facts(values: Mapping[str, str]) -> str:
     return _render(grid)
 
 
+def number(value: float | None, digits: int, unit: float = 1.0) -> str:
+    """`value` in units of `unit`; what is not known is a dash."""
+    return "-" if value is None else f"{value / unit:.{digits}f}"
+
+
 def members_table(manifest: Manifest, target: Target | None) -> str:
     """The members of a family, with what was measured on `target`."""
     head = [
@@ -75,19 +80,15 @@ def _member_row(member: Member, target: Target | None) -> list[str]:
     artifact = member.artifact(target) if target else next(iter(member.artifacts), None)
     return [
         member.name,
-        _number(member.holdout_accuracy, 2, unit=1e-2),
-        _number(member.test_accuracy, 2, unit=1e-2),
-        _number(latency.median_ms if latency else None, 3),
-        _number(latency.p95_ms if latency else None, 3),
-        _number(artifact.size_bytes if artifact else None, 0, unit=1e3),
-        _number(latency.peak_memory_bytes if latency else None, 1, unit=1e6),
-        _number(member.parameters, 1, unit=1e3),
-        _number(member.macs, 2, unit=1e6),
+        number(member.holdout_accuracy, 2, unit=1e-2),
+        number(member.test_accuracy, 2, unit=1e-2),
+        number(latency.median_ms if latency else None, 3),
+        number(latency.p95_ms if latency else None, 3),
+        number(artifact.size_bytes if artifact else None, 0, unit=1e3),
+        number(latency.peak_memory_bytes if latency else None, 1, unit=1e6),
+        number(member.parameters, 1, unit=1e3),
+        number(member.macs, 2, unit=1e6),
     ]
-
-
-def _number(value: float | None, digits: int, unit: float = 1.0) -> str:
-    return "-" if value is None else f"{value / unit:.{digits}f}"
 
 
 def _render(grid: Table) -> str:

@@ -1,0 +1,253 @@
+"""`facet measure`: how long any model file takes on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edge.commands.shared import (
+    EXIT_ERROR,
+    EXIT_PARTLY,
+    complete_runtime,
+    json_option,
+    positive,
+    target_dict,
+    tell,
+)
+from edge.errors import EdgeError
+from edge.text import fill, number, table
+
+if TYPE_CHECKING:
+    from edge.model_files import Model
+    from edge.record import Measurement, Target
+    from edge.session import Result, Setting
+
+_MAX_RUNS = 2000  # of a block: seven of them bound p99 well, in a record of 100 kB
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class NotWritable(EdgeError, OSError):
+    """The records have no place to go."""
+
+
+@click.command("measure")
+@click.argument("models", metavar="[MODEL]...", nargs=-1, type=_FILE)
+@click.option(
+    "--family",
+    type=click.Path(path_type=Path),
+    help="Measure the members of this family instead: its folder, or its JSON file.",
+)
+@click.option(
+    "--runtime",
+    shell_complete=complete_runtime,
+    help="What runs the models.  [default: what reads files of their suffix]",
+)
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Of the runtime."
+)
+@click.option(
+    "--precision",
+    default="unknown",
+    show_default=True,
+    help="What the weights of MODELs are stored in, for the record: fp32, int8, ...",
+)
+@click.option(
+    "--blocks",
+    type=click.IntRange(3),
+    default=7,
+    show_default=True,
+    help="Blocks of runs per model, in random interleaved order; an interval takes five.",
+)
+@click.option(
+    "--min-time",
+    "block_s",
+    type=float,
+    default=1.0,
+    show_default=True,
+    callback=positive,
+    help="Seconds that a block lasts, unless it reaches 2000 runs before.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=float,
+    default=60.0,
+    show_default=True,
+    callback=positive,
+    help="Seconds that loading a model with its warm-up, or a block, may take.",
+)
+@click.option(
+    "--memory-limit",
+    "memory_limit_mib",
+    type=click.IntRange(64),
+    default=4096,
+    show_default=True,
+    help="MiB that all models of a session may take together.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Append the records, raw samples included, to this file of JSON lines.",
+)
+@json_option
+@click.pass_context
+def measure(
+    ctx: click.Context,
+    models: tuple[Path, ...],
+    family: Path | None,
+    runtime: str | None,
+    threads: int,
+    precision: str,
+    blocks: int,
+    block_s: float,
+    timeout_s: float,
+    memory_limit_mib: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure how long .onnx and .tflite files take here, ours or not.
+
+    Inputs are made up from a model's own signature: dynamic dimensions are 1. Models run in a
+    process apart; one that fails there is reported, and the others are measured.
+
+    Exit codes: 0 all measured, 1 none or an error, 2 wrong usage, 4 some failed.
+    """
+    from edge.bench import Protocol
+    from edge.session import Setting
+
+    protocol = Protocol(
+        blocks=blocks,
+        block_s=block_s,
+        max_runs=_MAX_RUNS,
+        timeout_s=timeout_s,
+        memory_limit_bytes=memory_limit_mib << 20,
+    )
+    found = _find(models, family, runtime, precision)
+    report = _report(found, _measure(found, Setting(threads, protocol), out))
+    tell(as_json, report, lambda: _text(report))
+    if report["failed"]:
+        ctx.exit(EXIT_PARTLY if report["measured"] else EXIT_ERROR)
+
+
+def _find(
+    paths: Sequence[Path], family: Path | None, runtime: str | None, precision: str
+) -> list[Model]:
+    from edge.family import Family
+    from edge.model_files import models_of_family, models_of_files
+
+    if bool(paths) == (family is not None):
+        raise click.UsageError("Name either model files or a --family.")
+    if family is not None:
+        return models_of_family(Family.load(family), runtime)
+    return models_of_files(paths, runtime, precision)
+
+
+def _measure(models: Sequence[Model], setting: Setting, out: Path | None) -> list[Result]:
+    from edge import record
+    from edge.progress import Steps
+    from edge.session import measure_models
+
+    with Steps() as progress:
+        if out is None:
+            return measure_models(models, setting, progress=progress)
+        _check_writable(out)
+        return measure_models(models, setting, keep=partial(record.append, out), progress=progress)
+
+
+def _check_writable(out: Path) -> None:
+    """What cannot be written fails before the work, not after it."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.open("ab").close()
+    except OSError as error:
+        raise NotWritable(f"cannot write {out}: {error.strerror}: choose another --out") from error
+
+
+def _report(models: Sequence[Model], results: Sequence[Result]) -> dict[str, Any]:
+    from edge.bench import Failure
+
+    measured, failed = [], []
+    targets: dict[Target, None] = {}
+    for model, result in zip(models, results, strict=True):
+        if isinstance(result, Failure):
+            failed.append({**_who(model), "kind": result.kind, "detail": result.detail})
+        else:
+            targets[result.target] = None
+            measured.append({**_who(model), **_row(model, result)})
+    return {"targets": list(map(target_dict, targets)), "measured": measured, "failed": failed}
+
+
+def _who(model: Model) -> dict[str, Any]:
+    return {"name": model.job.subject.name, "file": click.format_filename(model.job.path)}
+
+
+def _row(model: Model, record: Measurement) -> dict[str, Any]:
+    from edge.statistics import summarise
+
+    return {
+        "sha256": record.subject.sha256,
+        "size_bytes": model.job.path.stat().st_size,
+        "target": record.target.id,
+        **asdict(summarise(record.samples_ns)),
+        "peak_memory_bytes": record.peak_memory_bytes,
+        "verdict": record.verdict,
+        "reasons": list(record.reasons),
+        "record": record.id,
+    }
+
+
+def _text(report: dict[str, Any]) -> str:
+    parts = [_target_text(target, report["measured"]) for target in report["targets"]]
+    if report["failed"]:
+        failed = [f"- {of['name']}: {of['kind']}: {of['detail']}" for of in report["failed"]]
+        parts.append("\n".join(["Not measured:", *(fill(line, indent=2) for line in failed)]))
+    if any(of["verdict"] in ("suspect", "invalid") for of in report["measured"]):
+        parts.append("What would make this machine fit to measure: facet info")
+    return "\n\n".join(parts)
+
+
+def _target_text(target: dict[str, Any], measured: Sequence[dict[str, Any]]) -> str:
+    from edge.record import Target
+
+    mine = [of for of in measured if of["target"] == target["id"]]
+    named = {key: value for key, value in target.items() if key != "id"}
+    head = [
+        *("model", "median\nms", "±\n%", "p90\nms", "p95\nms", "p99\nms"),
+        *("runs", "peak\nMB", "file\nkB"),
+    ]
+    verdicts = [f"- {of['name']}: {': '.join([of['verdict'], *_reasons(of)])}" for of in mine]
+    return "\n".join(
+        [
+            fill(f"Target {target['id']}: {Target(**named)}"),
+            table(head, list(map(_cells, mine))),
+            *(fill(verdict, indent=2) for verdict in verdicts),
+        ]
+    )
+
+
+def _reasons(of: dict[str, Any]) -> list[str]:
+    return [", ".join(of["reasons"])] if of["reasons"] else []
+
+
+def _cells(of: dict[str, Any]) -> list[str]:
+    """The interval as one number: how far its farther end lies from the median."""
+    half_ms = max(of["hi_ms"] - of["median_ms"], of["median_ms"] - of["lo_ms"])
+    return [
+        of["name"],
+        _ms(of["median_ms"]),
+        number(half_ms / of["median_ms"], 1, unit=1e-2),
+        *(_ms(of[percentile]) for percentile in ("p90_ms", "p95_ms", "p99_ms")),
+        str(of["n"]),
+        number(of["peak_memory_bytes"], 1, unit=1e6),
+        number(of["size_bytes"], 0, unit=1e3),
+    ]
+
+
+def _ms(value: float | None) -> str:
+    """Three decimals, and five below 0.1 ms: a small model takes microseconds."""
+    return number(value, 3 if value is None or value >= 0.1 else 5)
