@@ -11,6 +11,7 @@ import click
 
 from edge import __version__
 from edge.commands.family import members, pick_member
+from edge.commands.feedback import feedback
 from edge.commands.info import info
 from edge.commands.measure import measure
 from edge.commands.shared import EXIT_ERROR, fail
@@ -43,10 +44,11 @@ def main() -> None:
     """One search, a family of networks, one for every latency budget.
 
     Exit codes: 0 done, 1 error, 2 wrong usage, 3 no member fits the budget,
-    4 some of the models could not be measured.
+    4 done in part: some models could not be measured, or some records were refused.
     """
 
 
+main.add_command(feedback)
 main.add_command(info)
 main.add_command(measure)
 main.add_command(members)

@@ -1,0 +1,118 @@
+"""What `facet feedback` shows to people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edge.text import facts, fill, table
+
+if TYPE_CHECKING:
+    from edge.feedback.intake import Intake
+    from edge.feedback.prices import Price
+    from edge.feedback.status import Quality, Standing
+    from edge.feedback.suggest import Plan, Suggestion
+
+_SHOWN = 5  # refusals per file
+_LONGEST = 300  # characters of a text that came with a record
+
+
+def added_text(results: Sequence[Intake]) -> str:
+    """What became of every file, and what to do next."""
+    rows = [[str(i.source), str(i.added), str(i.known), str(len(i.refused))] for i in results]
+    text = table(["file", "added", "already\nknown", "refused"], rows)
+    if not any(i.added for i in results):
+        return text
+    return f"{text}\n\nNext: dvc repro, which calibrates and extracts again but does not search."
+
+
+def refusals(results: Sequence[Intake]) -> list[str]:
+    """A remark for every refused record, or for the first ones of a file of many."""
+    lines = []
+    for i in results:
+        lines += [f"{i.source}:{r.line}: refused: {_plain(r.reason)}" for r in i.refused[:_SHOWN]]
+        if len(i.refused) > _SHOWN:
+            lines.append(f"{i.source}: {len(i.refused) - _SHOWN} more were refused; see --json")
+    return lines
+
+
+def _plain(text: str) -> str:
+    """What a stranger wrote, without what would move the cursor or change colours."""
+    shown = "".join(c if c.isprintable() else "?" for c in text[:_LONGEST])
+    return shown + "…" if len(text) > _LONGEST else shown
+
+
+def standing_text(standing: Standing) -> str:
+    """What the records of a target are worth."""
+    head = fill(f"Target {standing.target.id}: {_plain(str(standing.target))}")
+    verdicts = ", ".join(f"{n} {verdict}" for verdict, n in standing.verdicts.items())
+    came_back = "none came back"
+    if standing.records:
+        came_back = f"{standing.records} came back ({verdicts}), "
+        came_back += f"the last {standing.age_days:.0f} days ago"
+    if standing.quality is None:
+        advice = "no table: profile it as the first of `targets` in params.yaml"
+        return f"{head}\n{facts({'Records': came_back, 'Worth': advice})}"
+    return f"{head}\n{_quality_text(came_back, standing.quality)}"
+
+
+def _quality_text(came_back: str, quality: Quality) -> str:
+    ignored = "".join(f"; ignored: {n} {reason}" for reason, n in quality.ignored.items())
+    tail = quality.tails[95]
+    lines = {
+        "Records": came_back,
+        "Networks": f"{quality.networks} fitted, those of the profile included{ignored}",
+    }
+    if quality.left_out_error_percent is not None and quality.coverage is not None:
+        lines |= {
+            "Error": f"{quality.left_out_error_percent:.1f} %, each network predicted by the "
+            f"others; the table alone: {quality.table_error_percent:.1f} %",
+            "Interval": f"{quality.coverage:.0%} lie in the {quality.confidence:.0%} interval "
+            "that the others give",
+        }
+    if quality.outliers:
+        lines["Outliers"] = _plain(", ".join(quality.outliers))
+    lines["p95"] = f"{tail.ratio:.2f} times the median ({tail.lo:.2f} to {tail.hi:.2f})"
+    head = ["operation", "table\nµs", "now\nµs", "moved\n%", "±\n%"]
+    rows = [_price_row(price) for price in quality.prices]
+    advice = [fill(f"- {sentence}", indent=2) for sentence in quality.advice]
+    return "\n".join(
+        [
+            facts(lines),
+            "",
+            table(head, rows),
+            "",
+            "To do:" if advice else "Nothing asks for a new profile or a new search.",
+            *advice,
+        ]
+    )
+
+
+def _price_row(price: Price) -> list[str]:
+    times = [f"{1e3 * ms:.1f}" for ms in (price.table_ms, price.calibrated_ms)]
+    return [price.op, *times, f"{100 * price.moved:+.1f}", f"{100 * price.doubt:.1f}"]
+
+
+def plan_text(plan: Plan) -> str:
+    """The networks to measure, and what that brings."""
+    rows = [
+        [
+            _plain(s.candidate.name or _operations(s)),
+            f"{s.prediction.mean_ms:.3f}",
+            f"{s.prediction.lo_ms:.3f} to {s.prediction.hi_ms:.3f}",
+            f"{s.doubt_percent:.2f}",
+        ]
+        for s in plan.suggestions
+    ]
+    head = ["network", "predicted\nms", "interval\nms", "doubt left\n%"]
+    doubt = (
+        f"Doubt before: {plan.doubt_percent:.2f} %. Measuring them lowers it to the last number "
+        f"of the table; {plan.noise_percent:.2f} % is what no sum of blocks explains."
+    )
+    return f"{table(head, rows)}\n\n{fill(doubt)}"
+
+
+def _operations(suggestion: Suggestion) -> str:
+    counts = Counter(suggestion.candidate.architecture.op_counts)
+    return ", ".join(f"{n} {op}" for op, n in counts.most_common())
