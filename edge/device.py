@@ -8,24 +8,24 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from edge import sysfs
 from edge.record import Conditions
 
 Kind = Literal["raspberry-pi", "jetson", "vm", "generic"]
 
 ROOT = Path("/")
 MAX_OTHER_CPU_LOAD = 0.10
-HOT_C = 70.0
 
 _TICKS_PER_S = 100.0  # USER_HZ, the unit of /proc/stat; 100 on every Linux there is
 _MIN_LOAD_S = 0.3  # /proc/stat counts in ticks of 10 ms: less says nothing
-_THROTTLED_NOW = 0xF  # get_throttled: under-voltage, capped, throttled, too hot
-_THROTTLED_SINCE_BOOT = 0xF0000  # the same four, ever since boot
+THROTTLED_NOW = 0xF  # get_throttled: under-voltage, capped, throttled, too hot
+THROTTLED_SINCE_BOOT = 0xF0000  # the same four, ever since boot
 _VM_VENDORS = ("qemu", "kvm", "vmware", "virtualbox", "innotek", "xen", "amazon ec2", "google")
 
 
@@ -75,10 +75,11 @@ Span = tuple[Sensors, Sensors]  # readings at the start and at the end
 
 def describe(root: Path = ROOT) -> Device:
     """Say which machine this is."""
-    cpuinfo = _text(root / "proc/cpuinfo") or ""
-    board = (_text(root / "proc/device-tree/model") or "").strip("\0 \n")
+    cpuinfo = sysfs.text(root / "proc/cpuinfo") or ""
+    board = sysfs.line(root / "proc/device-tree/model") or ""
     kind = _kind(root, board, cpuinfo)
-    arch = platform.machine() or "unknown"
+    elsewhere = sysfs.line(root / "proc/sys/kernel/arch") if root != ROOT else None
+    arch = elsewhere or platform.machine() or "unknown"
     return Device(
         name=board or _cpu_name(cpuinfo) or f"unknown {arch}",
         cores=len(re.findall(r"^processor\s*:", cpuinfo, re.MULTILINE)) or os.cpu_count() or 1,
@@ -90,7 +91,7 @@ def describe(root: Path = ROOT) -> Device:
 
 def power_mode(root: Path = ROOT) -> str:
     """What caps the clocks: ``nvpmodel N`` on a Jetson, else the governor, else ``unknown``."""
-    status = re.search(r"pmode:0*(\d+)", _text(root / "var/lib/nvpmodel/status") or "")
+    status = re.search(r"pmode:0*(\d+)", sysfs.text(root / "var/lib/nvpmodel/status") or "")
     if status:
         return f"nvpmodel {status[1]}"
     return _governor(root) or "unknown"
@@ -100,8 +101,8 @@ def read_sensors(root: Path = ROOT, child: int | None = None) -> Sensors:
     """Read every sensor once; `child` is the running process that works for us, if any."""
     return Sensors(
         wall_time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        boot_id=_line(root / "proc/sys/kernel/random/boot_id"),
-        uptime_s=_first_number(_line(root / "proc/uptime")),
+        boot_id=sysfs.line(root / "proc/sys/kernel/random/boot_id"),
+        uptime_s=sysfs.number(root / "proc/uptime"),
         governor=_governor(root),
         clock_mhz=_clock_mhz(root),
         temperature_c=_temperature_c(root),
@@ -124,7 +125,7 @@ def conditions(root: Path = ROOT, spans: Sequence[Span] = ()) -> Conditions:
         wall_time=before.wall_time,
         boot_id=after.boot_id,
         uptime_s=before.uptime_s,
-        kernel=_line(root / "proc/sys/kernel/osrelease"),
+        kernel=sysfs.line(root / "proc/sys/kernel/osrelease"),
         os=_os_name(root),
         governor=after.governor,
         clock_mhz_before=before.clock_mhz,
@@ -136,57 +137,12 @@ def conditions(root: Path = ROOT, spans: Sequence[Span] = ()) -> Conditions:
     )
 
 
-def advice(device: Device, conditions: Conditions) -> list[str]:
-    """What would make this machine fit to measure, one sentence each; empty if it is."""
-    found = []
-    if conditions.throttled:
-        found.append("The board throttles: give it a stronger power supply and cooling.")
-    if conditions.governor not in (None, "performance"):
-        found.append(
-            f"The CPU governor is {conditions.governor!r}: "
-            "run `sudo cpupower frequency-set -g performance`."
-        )
-    if (conditions.temperature_c_after or 0) > HOT_C:
-        found.append(f"The CPU has {conditions.temperature_c_after:.0f} °C: cool it first.")
-    if (conditions.other_cpu_load or 0) > MAX_OTHER_CPU_LOAD:
-        found.append(f"Others use {conditions.other_cpu_load:.0%} of the CPU: stop them.")
-    if device.kind == "jetson":
-        found.append("Lock the clocks of the Jetson: run `sudo jetson_clocks`.")
-    if device.kind == "vm":
-        found.append("This is a virtual machine: other guests can disturb it unseen.")
-    if conditions.clock_mhz_after is None or conditions.temperature_c_after is None:
-        found.append("Clock or temperature cannot be read: no verdict is better than unverified.")
-    return found
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # missing, forbidden, or a sensor that is asleep
-        return None
-
-
-def _line(path: Path) -> str | None:
-    return (_text(path) or "").strip() or None
-
-
-def _first_number(text: str | None) -> float | None:
-    try:
-        return float((text or "").split()[0])
-    except (IndexError, ValueError):
-        return None
-
-
-def _numbers(paths: Iterable[Path]) -> list[float]:
-    return [n for n in (_first_number(_text(path)) for path in paths) if n is not None]
-
-
 def _kind(root: Path, board: str, cpuinfo: str) -> Kind:
     if board.startswith("Raspberry Pi"):
         return "raspberry-pi"
     if "Jetson" in board or (root / "etc/nv_tegra_release").exists():
         return "jetson"
-    vendor = (_text(root / "sys/class/dmi/id/sys_vendor") or "").lower()
+    vendor = (sysfs.text(root / "sys/class/dmi/id/sys_vendor") or "").lower()
     flags = re.search(r"^flags\s*:.*\bhypervisor\b", cpuinfo, re.MULTILINE)
     return "vm" if flags or vendor.startswith(_VM_VENDORS) else "generic"
 
@@ -209,43 +165,52 @@ def _fields(cpuinfo: str) -> Callable[[str], str | None]:
 
 
 def _memory_bytes(root: Path) -> int | None:
-    found = re.search(r"^MemTotal:\s*(\d+) kB", _text(root / "proc/meminfo") or "", re.MULTILINE)
+    meminfo = sysfs.text(root / "proc/meminfo") or ""
+    found = re.search(r"^MemTotal:\s*(\d+) kB", meminfo, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
 
 
 def _os_name(root: Path) -> str | None:
-    text = _text(root / "etc/os-release") or ""
+    text = sysfs.text(root / "etc/os-release") or ""
     found = re.search(r'^PRETTY_NAME="?([^"\n]+)', text, re.MULTILINE)
     return found[1] if found else None
 
 
 def _governor(root: Path) -> str | None:
-    return _line(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    return sysfs.line(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
 def _clock_mhz(root: Path) -> float | None:
     folder = root / "sys/devices/system/cpu"
-    khz = _numbers(folder.glob("cpu[0-9]*/cpufreq/scaling_cur_freq"))
+    khz = sysfs.numbers(folder.glob("cpu[0-9]*/cpufreq/scaling_cur_freq"))
     return max(khz) / 1000 if khz else None
 
 
 def _temperature_c(root: Path) -> float | None:
     """The hottest zone of the CPU, or of the whole board where none is named after it."""
     zones = list((root / "sys/class/thermal").glob("thermal_zone*"))
-    named = [z for z in zones if re.search("cpu|soc|pkg", (_text(z / "type") or "").lower())]
-    milli_c = _numbers(zone / "temp" for zone in named) or _numbers(z / "temp" for z in zones)
+    named = [z for z in zones if re.search("cpu|soc|pkg", (sysfs.text(z / "type") or "").lower())]
+    of_cpu, of_all = (sysfs.numbers(z / "temp" for z in group) for group in (named, zones))
+    milli_c = of_cpu or of_all
     return max(milli_c) / 1000 if milli_c else None
 
 
 def _throttle_bits(root: Path) -> int | None:
-    """What `vcgencmd get_throttled` prints, from the file that needs no tool."""
+    """What `vcgencmd get_throttled` prints, from the file that needs no tool.
+
+    Kernels without that file have at least the alarm for under-voltage: bit 0.
+    """
     folder = root / "sys/devices/platform"
     for pattern in ("*firmware/get_throttled", "*/*firmware/get_throttled"):
         for path in folder.glob(pattern):
             try:
-                return int(_line(path) or "", 16)
+                return int(sysfs.line(path) or "", 16)
             except ValueError:
                 continue
+    for sensor in (root / "sys/class/hwmon").glob("hwmon*"):
+        alarm = sysfs.number(sensor / "in0_lcrit_alarm")
+        if sysfs.line(sensor / "name") == "rpi_volt" and alarm is not None:
+            return int(alarm)
     return None
 
 
@@ -256,13 +221,12 @@ def _throttled(spans: Sequence[Span]) -> bool | None:
     if not known:
         return None
     return any(
-        (start | end) & _THROTTLED_NOW or end & ~start & _THROTTLED_SINCE_BOOT
-        for start, end in known
+        (start | end) & THROTTLED_NOW or end & ~start & THROTTLED_SINCE_BOOT for start, end in known
     )
 
 
 def _cpu_times(root: Path, child: int | None) -> CpuTimes | None:
-    first = (_text(root / "proc/stat") or "").partition("\n")[0].split()
+    first = (sysfs.text(root / "proc/stat") or "").partition("\n")[0].split()
     if first[:1] != ["cpu"] or len(first) < 9:
         return None
     # user nice system idle iowait irq softirq steal; the guests after them are in user already
@@ -275,7 +239,7 @@ def _cpu_times(root: Path, child: int | None) -> CpuTimes | None:
 def _own_cpu_s(root: Path, child: int | None) -> float:
     times = os.times()
     own = times.user + times.system + times.children_user + times.children_system
-    stat = (_text(root / f"proc/{child}/stat") or "") if child else ""
+    stat = (sysfs.text(root / f"proc/{child}/stat") or "") if child else ""
     fields = stat.rpartition(")")[2].split()  # the name before it may hold blanks
     return own + sum(map(int, fields[11:13])) / _TICKS_PER_S
 

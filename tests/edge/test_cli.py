@@ -117,6 +117,17 @@ def test_help_imports_nothing_heavy() -> None:
     assert (run.stdout, run.stderr) == ("[]\n", "")
 
 
+def test_info_says_what_to_type_for_another_machine() -> None:
+    tree = Path(__file__).parent / "data/sysroots/orin"
+    lines = facet("info", "--sysroot", tree).output.splitlines()
+    assert lines[lines.index("To measure well:") + 1 :][:2] == [
+        "- The clocks follow the load: lock them.",
+        "    sudo jetson_clocks",
+    ]
+    first = json.loads(facet("info", "--sysroot", tree, "--json").output)["advice"][0]
+    assert first["command"] == "sudo jetson_clocks"
+
+
 def test_info_says_what_it_sees() -> None:
     text = facet("info")
     assert text.exit_code == 0
