@@ -99,13 +99,19 @@ def test_another_target_profiles_again(project):
 
 
 def test_a_new_measurement_recalibrates_and_does_not_search(project):
-    records = (project / "results/verify/records.jsonl").read_text().splitlines()
-    returned = project / "measurements/returned.jsonl"
+    """What `verify` measured is added as a device's report would be."""
+    folder = project / "measurements"
+    before = set(folder.iterdir())
+    report = project / "results/verify/records.jsonl"
+    added = facet("feedback", "add", report, "--measurements", folder)
+    new = set(folder.iterdir()) - before
     try:
-        returned.write_text(records[0] + "\n")
+        assert added.returncode == 0, added.stderr
+        assert len(new) == 1
         planned = dry_run(project)
     finally:
-        returned.unlink()
+        for path in new:
+            path.unlink()
     assert "calibrate" in planned
     assert not {"data", "profile", "search"} & set(planned)
 
