@@ -9,10 +9,10 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test tests e2e kills browser lint types format docs wheel clean
+.PHONY: help env repro report references smoke test tests e2e kills browser lint types format docs wheel clean bench-harness
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: $(STAMP)  ## make .venv and install everything into it
 
@@ -61,6 +61,10 @@ format: env  ## let ruff fix and format
 
 docs: env  ## write what is generated: the page of parameters, results and drawings of README.md
 	$(BIN)/python -m pipeline docs
+
+bench-harness: env  ## compare the harness with a bare loop and MLPerf LoadGen: five minutes
+	$(BIN)/python -m pip install --quiet -e '.[bench]'
+	$(BIN)/python -m benchmarks.harness --out benchmarks/results/harness.jsonl
 
 wheel: env  ## build the wheel of the device side into dist/
 	$(BIN)/python -m build --wheel

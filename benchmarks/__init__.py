@@ -1,0 +1,1 @@
+"""Benchmarks that take longer than tests, and whose results are numbers, not verdicts."""
