@@ -21,6 +21,7 @@ WORKER = (sys.executable, "-m", "edge.worker")
 
 _READ_BYTES = 1 << 16
 _DETAIL_CHARACTERS = 500
+_LAST_WORDS_S = 2.0  # between the end of its output and its own end
 
 
 class WorkerError(EdgeError, RuntimeError):
@@ -108,8 +109,11 @@ class Host:
         return answer
 
     def _dead(self) -> WorkerLost:
-        self._process.kill()  # it may have closed its output and live on
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_LAST_WORDS_S)
+        except subprocess.TimeoutExpired:  # it closed its output and lives on
+            self._process.kill()
+            code = self._process.wait()
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         self._errors.seek(0)
         said = self._errors.read().decode(errors="replace").strip()[-_DETAIL_CHARACTERS:]

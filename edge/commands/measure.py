@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edge.session import Result, Setting
 
 _MAX_RUNS = 2000  # of a block: seven of them bound p99 well, in a record of 100 kB
+_MEMORY_LIMIT_BYTES = 4 << 30
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -85,9 +86,8 @@ class NotWritable(EdgeError, OSError):
     "--memory-limit",
     "memory_limit_mib",
     type=click.IntRange(64),
-    default=4096,
-    show_default=True,
-    help="MiB that all models of a session may take together.",
+    help="MiB that all models of a session may take together.  "
+    "[default: 4096, or three quarters of a smaller memory]",
 )
 @click.option(
     "--out",
@@ -106,7 +106,7 @@ def measure(
     blocks: int,
     block_s: float,
     timeout_s: float,
-    memory_limit_mib: int,
+    memory_limit_mib: int | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -125,13 +125,22 @@ def measure(
         block_s=block_s,
         max_runs=_MAX_RUNS,
         timeout_s=timeout_s,
-        memory_limit_bytes=memory_limit_mib << 20,
+        memory_limit_bytes=_memory_limit_bytes(memory_limit_mib),
     )
     found = _find(models, family, runtime, precision)
     report = _report(found, _measure(found, Setting(threads, protocol), out))
     tell(as_json, report, lambda: _text(report))
     if report["failed"]:
         ctx.exit(EXIT_PARTLY if report["measured"] else EXIT_ERROR)
+
+
+def _memory_limit_bytes(mib: int | None) -> int:
+    """A model that wants it all must fail alone, before the kernel picks somebody to kill."""
+    from edge.device import describe
+
+    if mib is not None:
+        return mib << 20
+    return min(_MEMORY_LIMIT_BYTES, (describe().memory_bytes or _MEMORY_LIMIT_BYTES) * 3 // 4)
 
 
 def _find(

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from edge import record, session
+from edge import device, record, session
 from edge.bench import Failure
 from edge.cli import main
 from edge.model_files import Model
@@ -184,3 +185,20 @@ def test_another_suffix_is_an_error_that_says_what_to_do(answer: object, files: 
     result = facet(*files("one.pt"))
     assert result.exit_code == 1
     assert "--runtime" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("memory_bytes", "limit_bytes"),
+    [(1 << 30, 805_306_368), (8 << 30, 4 << 30), (None, 3 << 30)],
+)
+def test_a_small_board_keeps_a_quarter_of_its_memory(
+    answer: list[session.Setting],
+    files: Files,
+    monkeypatch: pytest.MonkeyPatch,
+    memory_bytes: int | None,
+    limit_bytes: int,
+) -> None:
+    board = replace(device.describe(), memory_bytes=memory_bytes)
+    monkeypatch.setattr(device, "describe", lambda: board)
+    facet(*files("one.onnx"))
+    assert answer[0].protocol.memory_limit_bytes == limit_bytes

@@ -1,0 +1,39 @@
+import sys
+
+import pytest
+
+from edge.host import Host, WorkerError, WorkerLost
+
+HELLO = 'import os, sys, time; print(\'{"version": "1"}\', flush=True); sys.stdin.readline(); '
+
+
+def worker(code: str) -> Host:
+    """A process that says hello, waits for one request, and then does what `code` says."""
+    return Host([sys.executable, "-c", HELLO + code], timeout_s=20.0)
+
+
+def test_an_answer_is_the_line_that_follows_the_request() -> None:
+    with worker("print('{\"n\": 1}', flush=True); sys.stdin.readline()") as host:
+        assert host.version == "1"
+        assert host.ask({}) == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        # It closes its output before it ends: the code is still its own.
+        ("os.close(1); time.sleep(0.2); sys.stderr.write('why'); os._exit(3)", "exit code 3: why"),
+        ("os.kill(os.getpid(), 11)", "killed by SIGSEGV"),
+        ("os.close(1); time.sleep(60)", "killed by SIGKILL"),  # by us
+    ],
+)
+def test_a_worker_that_ends_says_how(code: str, detail: str) -> None:
+    with worker(code) as host:
+        with pytest.raises(WorkerLost) as lost:
+            host.ask({})
+        assert (lost.value.kind, str(lost.value)) == ("crash", detail)
+
+
+def test_a_process_that_says_nothing_did_not_start() -> None:
+    with pytest.raises(WorkerError, match=r"did not start: exit code 2: no"):
+        Host([sys.executable, "-c", "import sys; sys.stderr.write('no'); sys.exit(2)"], 20.0)
