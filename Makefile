@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test tests e2e kills browser lint types format docs wheel clean bench-harness
+.PHONY: help env repro report references smoke test tests e2e kills browser lint types format docs wheel clean bench-harness bench-latency
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ docs: env  ## write what is generated: the page of parameters, results and drawi
 bench-harness: env  ## compare the harness with a bare loop and MLPerf LoadGen: five minutes
 	$(BIN)/python -m pip install --quiet -e '.[bench]'
 	$(BIN)/python -m benchmarks.harness --out benchmarks/results/harness.jsonl
+
+bench-latency: env  ## how well latency is predicted here, per runtime: half an hour, nothing beside
+	$(BIN)/python -m benchmarks.latency
 
 wheel: env  ## build the wheel of the device side into dist/
 	$(BIN)/python -m build --wheel

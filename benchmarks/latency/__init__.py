@@ -1,0 +1,1 @@
+"""How well the latency of whole networks is predicted from blocks and n measured networks."""

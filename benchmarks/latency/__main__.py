@@ -1,0 +1,134 @@
+"""`make bench-latency`: how well the latency of whole networks is predicted on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.latency import report
+from benchmarks.latency.measured import Session, measure
+from benchmarks.latency.splits import SIZES, Score, study
+from edge.errors import EdgeError
+from edge.files import write_atomic
+from edge.text import fill
+from models.spaces import Space, mbconv
+from pipeline import check, params
+from pipeline.params import ProfileParams, TargetParams
+from pipeline.store import content_key
+
+WORK = Path("build/bench/latency")  # models and journals: megabytes
+QUICK = Path("build/bench/latency-quick")
+RESULTS = Path("benchmarks/results")  # rows and drawings: small
+INPUT_SHAPE, CLASSES = (1, 28, 28), 10  # of Fashion-MNIST
+ROOM = {"onnxruntime": 1.0, "litert": 1.5}  # times the bars
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much is measured, and averaged over how many splits."""
+
+    space: Space
+    profile: ProfileParams
+    splits: int
+    work: Path
+    results: Path
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--runtime", "runtimes", multiple=True, type=click.Choice(sorted(ROOM)))
+@click.option("--networks", type=click.IntRange(8), default=80, show_default=True)
+@click.option("--splits", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--block-s", type=click.FloatRange(0.001), default=0.1, show_default=True)
+@click.option("--quick", is_flag=True, help="A small space and few runs: does it work at all?")
+def main(runtimes: Sequence[str], networks: int, splits: int, block_s: float, quick: bool) -> None:
+    """Measure blocks and random networks, and predict each network from n others.
+
+    Compares the calibrated table with sums of blocks, sums of single operations, and a fit on
+    MACs. Finished blocks of runs and finished rows are kept: a killed benchmark goes on. Nothing
+    else should run meanwhile.
+    """
+    options = _quick() if quick else _full(networks, splits, block_s)
+    for runtime in runtimes or sorted(ROOM, reverse=True):
+        try:
+            run(runtime, options)
+        except EdgeError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def run(runtime: str, options: Options) -> list[Score]:
+    """Measure on one runtime, and say what was found."""
+    target = check.describe(TargetParams.model_validate({"runtime": runtime}))
+    session = measure(options.space, target, options.profile, params.load().export, options.work)
+    scores = _scores(session, options)
+    noise = session.networks.noise_percent
+    title = f"{target}, {len(session.networks.pairs)} networks"
+    click.echo(fill(title))
+    click.echo(report.as_text(scores))
+    click.echo(
+        fill(
+            f"Measuring again differs by {noise:.2f} %. Models ran {session.table_s:.0f} s for the "
+            f"table of {len(session.networks.table.rows)} blocks, {session.networks_s:.0f} s as "
+            "networks."
+        )
+    )
+    for line in report.bars(scores, noise, ROOM[runtime]):
+        click.echo(line)
+    report.draw(scores, noise, title, options.results / f"latency-{runtime}.svg")
+    return scores
+
+
+def _scores(session: Session, options: Options) -> list[Score]:
+    """The rows of this session: those that the file holds, and the others appended to it."""
+    path = options.results / "latency.jsonl"
+    key = content_key(sorted(m.id for m in session.records), options.splits)
+    rows = _read(path)
+    done = [Score(**row["score"]) for row in rows if row["key"] == key]
+    for n in SIZES:
+        if n not in {score.n for score in done}:
+            new = study(session.networks, n, options.splits, options.profile.seed)
+            done += new
+            rows += [_row(key, session, score) for score in new]
+            write_atomic(path, "".join(json.dumps(row) + "\n" for row in rows))
+    return done
+
+
+def _row(key: str, session: Session, score: Score) -> dict[str, Any]:
+    return {
+        "key": key,
+        "target": session.target.model_dump(mode="json"),
+        "networks": len(session.networks.pairs),
+        "noise_percent": session.networks.noise_percent,
+        "score": asdict(score),
+    }
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _full(networks: int, splits: int, block_s: float) -> Options:
+    of_space = params.load().space.model_dump(exclude={"name"})
+    space = mbconv(input_shape=INPUT_SHAPE, classes=CLASSES, **of_space)
+    return Options(space, _profile(networks, 13, block_s), splits, WORK, RESULTS)
+
+
+def _quick() -> Options:
+    space = mbconv(
+        input_shape=(1, 8, 8), classes=CLASSES, stem_width=4, stem_stride=2, widths=[4], depths=[4],
+        head_width=8, act="relu", operations=["skip", "sep_k3", "conv_k3"],
+    )  # fmt: skip
+    return Options(space, _profile(8, 3, 0.005), 5, QUICK, QUICK)
+
+
+def _profile(networks: int, blocks: int, block_s: float) -> ProfileParams:
+    return ProfileParams(anchors=networks, heldout=0, blocks=blocks, block_s=block_s)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What the benchmark shows: a table, whether the bars are met, and a drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.latency.splits import MACS, OURS, Score
+from edge.text import number, table
+
+_PERCENT = 1e-2
+
+
+def as_text(scores: Sequence[Score]) -> str:
+    """A row per method and number of measured networks."""
+    head = [
+        *("method", "n", "error\n%", "in 5 %\n%", "in 10 %\n%"),
+        *("Spearman", "Kendall", "coverage\n%"),
+    ]
+    ordered = sorted(scores, key=lambda score: (score.n, score.error_percent))
+    return table(head, [_row(score) for score in ordered])
+
+
+def _row(score: Score) -> list[str]:
+    return [
+        score.method,
+        str(score.n),
+        number(score.error_percent, 2),
+        number(score.within_5_percent, 1, _PERCENT),
+        number(score.within_10_percent, 1, _PERCENT),
+        number(score.spearman, 3),
+        number(score.kendall, 3),
+        number(score.coverage, 1, _PERCENT),
+    ]
+
+
+def bars(scores: Sequence[Score], noise_percent: float, factor: float = 1.0) -> list[str]:
+    """What was aimed at and whether it is met, a line each.
+
+    On a machine whose repeats differ by more than 1 %, that noise is added to the errors; `factor`
+    is the room that a runtime is given.
+    """
+    found = {(score.method, score.n): score for score in scores}
+    room = noise_percent if noise_percent > 1 else 0.0
+    lines = []
+    for n, most in ((5, 2.5), (10, 2.0)):
+        ours = found.get((OURS, n))
+        if ours is not None:
+            limit = factor * most + room
+            lines.append(_bar(f"error at n = {n}, %", ours.error_percent, most=limit))
+    ours, macs = found.get((OURS, 5)), found.get((MACS, 5))
+    if ours is not None and macs is not None:
+        half = factor * macs.error_percent / 2
+        lines.append(_bar("error at n = 5 against half that of MACs, %", ours.error_percent, half))
+    if (ours := found.get((OURS, 10))) is not None:
+        share = 100 * ours.within_10_percent
+        lines.append(_bar("within 10 % at n = 10, %", share, least=99.0))
+    for n, least, most in ((5, 85.0, 95.0), (10, 87.0, 93.0), (20, 87.0, 93.0), (40, 87.0, 93.0)):
+        ours = found.get((OURS, n))
+        if ours is not None and ours.coverage is not None:
+            lines.append(_bar(f"coverage at n = {n}, %", 100 * ours.coverage, most, least))
+    return lines
+
+
+def _bar(what: str, value: float, most: float | None = None, least: float | None = None) -> str:
+    fails = (most is not None and value > most) or (least is not None and value < least)
+    ends = [f"at least {least:.2f}"] if least is not None else []
+    ends += [f"at most {most:.2f}"] if most is not None else []
+    return f"{'FAILS' if fails else 'holds'}  {what}: {value:.2f}, {', '.join(ends)}"
+
+
+def draw(scores: Sequence[Score], noise_percent: float, title: str, path: Path) -> None:
+    """Error against the number of measured networks, and how often the interval holds."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (errors, coverage) = pyplot.subplots(1, 2, figsize=(9, 3.6), width_ratios=[3, 2])
+    for method in dict.fromkeys(score.method for score in scores):
+        rows = sorted((s for s in scores if s.method == method), key=lambda s: s.n)
+        x, y = [s.n for s in rows], [s.error_percent for s in rows]
+        errors.plot(x, y, "o-", label=method, linewidth=2.5 if method == OURS else 1.0)
+    errors.axhline(noise_percent, linestyle=":", color="grey", label="measuring again")
+    _axis(errors, "mean absolute error, %")
+    errors.set_yscale("log")
+    errors.legend(fontsize=8)
+    held = [(s.n, 100 * s.coverage) for s in scores if s.coverage is not None]
+    coverage.plot(*zip(*sorted(held), strict=True), "o-")
+    coverage.axhspan(87, 93, alpha=0.2)
+    _axis(coverage, "measurements in the 90 % interval, %")
+    figure.suptitle(title, fontsize=9)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    pyplot.close(figure)
+
+
+def _axis(axes: Any, label: str) -> None:
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlabel("measured networks n")
+    axes.set_ylabel(label)

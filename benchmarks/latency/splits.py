@@ -1,0 +1,197 @@
+"""How well latency is predicted from n measured networks, averaged over random splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import bayes
+from edge.calibration import fit
+from edge.networks import Measured
+from edge.observed import taken
+from edge.record import Measurement, Verdict
+from edge.statistics import summarise
+from edge.table import Table
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+SIZES = (0, 1, 3, 5, 10, 20, 40)
+LEAST_TEST = 5  # networks that must be left to judge by
+OURS, BLOCKS, OPERATIONS, MACS = "calibrated blocks", "blocks", "operations", "MACs"
+_EVERY: tuple[Verdict, ...] = (
+    "clean",
+    "clean-unverified",
+    "suspect",
+)  # whatever disturbed them, all are judged
+
+
+@dataclass(frozen=True)
+class Networks:
+    """m measured networks; every array is (m,). `operations_ms` is the sum of their operations,
+    each measured as a model of its own, `repeat_ms` a second measurement."""
+
+    table: Table
+    pairs: Sequence[Measured]
+    macs: Floats
+    repeat_ms: Floats
+    operations_ms: Floats | None = None
+
+    @property
+    def measured_ms(self) -> Floats:
+        return np.array([summarise(m.samples_ns).median_ms for _, m in self.pairs])
+
+    @property
+    def noise_percent(self) -> float:
+        """What measuring again differs by, on average: nothing can be predicted better."""
+        return float(100 * np.abs(self.repeat_ms / self.measured_ms - 1).mean())
+
+
+@dataclass(frozen=True)
+class Score:
+    """A method with n measured networks, averaged over `splits`: mean absolute error, shares
+    within 5 and 10 %, rank correlations, and the share inside the interval, if it gives one."""
+
+    method: str
+    n: int
+    splits: int
+    error_percent: float
+    within_5_percent: float
+    within_10_percent: float
+    spearman: float | None
+    kendall: float
+    coverage: float | None
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Medians in ms, (t,), and their interval where a method gives one."""
+
+    mean_ms: Floats
+    lo_ms: Floats | None = None
+    hi_ms: Floats | None = None
+
+
+Method = Callable[[Places, Places], "Predicted | None"]  # (fitted, judged) -> of the judged
+
+
+def study(networks: Networks, n: int, splits: int, seed: int) -> list[Score]:
+    """Every method with `n` networks. Empty where too few would be left to judge by."""
+    total = len(networks.pairs)
+    if total - n < LEAST_TEST:
+        return []
+    orders = [np.random.default_rng([seed, n, s]).permutation(total) for s in range(splits)]
+    if n == 0:
+        orders = orders[:1]  # nothing is drawn
+    measured_ms = networks.measured_ms
+    scores = []
+    for name, predict in methods(networks).items():
+        found = [(predict(order[:n], order[n:]), measured_ms[order[n:]]) for order in orders]
+        judged = [_judge(predicted, truth) for predicted, truth in found if predicted is not None]
+        if judged:
+            scores.append(_average(name, n, judged))
+    return scores
+
+
+def methods(networks: Networks) -> Mapping[str, Method]:
+    """What is compared, by its name."""
+    measured_ms = networks.measured_ms
+    blocks_ms = np.array(
+        [networks.table.sum_ms(architecture) for architecture, _ in networks.pairs]
+    )
+    found: dict[str, Method] = {
+        OURS: partial(_calibrated, networks.table, _thin(networks.pairs)),
+        BLOCKS: partial(_sums, blocks_ms),
+        f"{BLOCKS} × scale": partial(_scaled, blocks_ms, measured_ms),
+        MACS: partial(_line, networks.macs, measured_ms),
+    }
+    if networks.operations_ms is not None:
+        found[OPERATIONS] = partial(_sums, networks.operations_ms)
+        found[f"{OPERATIONS} × scale"] = partial(_scaled, networks.operations_ms, measured_ms)
+    return found
+
+
+def kendall(one: Floats, other: Floats) -> float:
+    """tau-a: the share of pairs in the same order minus that in opposite order."""
+    above = np.triu_indices(len(one), 1)
+    signs = [np.sign(x[:, None] - x)[above] for x in (one, other)]
+    return float((signs[0] * signs[1]).mean())
+
+
+def _thin(pairs: Sequence[Measured]) -> list[Measured]:
+    """The same medians without the samples, which hundreds of fits would summarise again."""
+
+    def thin(m: Measurement) -> Measurement:
+        median_ns = round(1e6 * summarise(m.samples_ns).median_ms)
+        return m.model_copy(update={"samples_ns": ((median_ns,),)})
+
+    return [(architecture, thin(m)) for architecture, m in pairs]
+
+
+def _calibrated(
+    table: Table,
+    pairs: Sequence[Measured],
+    fitted: Places,
+    judged: Places,
+) -> Predicted:
+    latest = max(taken(m) for _, m in pairs)
+    calibration = fit(table, [pairs[i] for i in fitted], now=latest, accept=_EVERY)
+    found = calibration.predict_many([pairs[i][0] for i in judged])
+    mean, lo, hi = np.array([(p.mean_ms, p.lo_ms, p.hi_ms) for p in found]).T
+    return Predicted(mean, lo, hi)
+
+
+def _sums(sums_ms: Floats, _fitted: Places, judged: Places) -> Predicted:
+    return Predicted(sums_ms[judged])
+
+
+def _scaled(
+    sums_ms: Floats, measured_ms: Floats, fitted: Places, judged: Places
+) -> Predicted | None:
+    """One factor: the mean ratio of the measured networks."""
+    if len(fitted) == 0:
+        return None
+    return Predicted((measured_ms[fitted] / sums_ms[fitted]).mean() * sums_ms[judged])
+
+
+def _line(macs: Floats, measured_ms: Floats, fitted: Places, judged: Places) -> Predicted | None:
+    """y = a + b MACs by least squares of the relative error; from one network y = b MACs."""
+    if len(fitted) == 0:
+        return None
+    x = macs[:, None] if len(fitted) == 1 else np.column_stack([np.ones_like(macs), macs])
+    y = measured_ms[fitted]
+    weights, *_ = np.linalg.lstsq(x[fitted] / y[:, None], np.ones_like(y), rcond=None)
+    return Predicted(x[judged] @ weights)
+
+
+def _judge(predicted: Predicted, truth_ms: Floats) -> tuple[float, ...]:
+    """One split: the numbers of a `Score` in its order; NaN where there is none."""
+    error = 100 * np.abs(predicted.mean_ms / truth_ms - 1)
+    spearman = bayes.spearman(predicted.mean_ms, truth_ms)
+    inside = np.nan
+    if predicted.lo_ms is not None and predicted.hi_ms is not None:
+        inside = ((predicted.lo_ms <= truth_ms) & (truth_ms <= predicted.hi_ms)).mean()
+    return (
+        float(error.mean()),
+        float((error <= 5).mean()),
+        float((error <= 10).mean()),
+        np.nan if spearman is None else spearman,
+        kendall(predicted.mean_ms, truth_ms),
+        float(inside),
+    )
+
+
+def _average(method: str, n: int, judged: Sequence[tuple[float, ...]]) -> Score:
+    numbers = np.array(judged)  # (splits, 6)
+    error, within_5, within_10, tau = numbers[:, [0, 1, 2, 4]].mean(axis=0).tolist()
+    spearman, coverage = (_mean_of_known(numbers[:, column]) for column in (3, 5))
+    return Score(method, n, len(judged), error, within_5, within_10, spearman, tau, coverage)
+
+
+def _mean_of_known(column: Floats) -> float | None:
+    known = column[~np.isnan(column)]
+    return float(known.mean()) if known.size else None
