@@ -27,6 +27,7 @@ class Model:
     job: Job
     runtime: str
     precision: str
+    size_bytes: int
 
 
 def models_of_files(
@@ -42,7 +43,7 @@ def models_of_files(
         # A record is JSON: it cannot hold the bytes of a name that are no text.
         name = path.name.encode(errors="surrogateescape").decode(errors="replace")
         subject = Subject(kind="file", name=name, sha256=sha256_of(path))
-        models.append(Model(Job(subject, path), runs, precision))
+        models.append(Model(Job(subject, path), runs, precision, path.stat().st_size))
     return models
 
 
@@ -57,7 +58,12 @@ def models_of_family(family: Family, runtime: str | None = None) -> list[Model]:
     runtimes = [runtime] if runtime else [name for name in names() if _installed(name)]
     readers = {FORMATS[name]: name for name in runtimes if name in FORMATS}
     models = [
-        Model(_job(family, member, artifact), readers[artifact.format], artifact.precision)
+        Model(
+            _job(family, member, artifact),
+            readers[artifact.format],
+            artifact.precision,
+            artifact.size_bytes,
+        )
         for member in family.manifest.members
         for artifact in member.artifacts
         if artifact.format in readers

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -157,22 +158,30 @@ def _find(
 
 
 def _measure(models: Sequence[Model], setting: Setting, out: Path | None) -> list[Result]:
-    from edge import record
     from edge.progress import Steps
     from edge.session import measure_models
 
     with Steps() as progress:
         if out is None:
             return measure_models(models, setting, progress=progress)
-        _check_writable(out)
-        return measure_models(models, setting, keep=partial(record.append, out), progress=progress)
+        with _writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.open("ab").close()  # what cannot be written fails before the work, not after it
+        keep = partial(_append, out)
+        return measure_models(models, setting, keep=keep, progress=progress)
 
 
-def _check_writable(out: Path) -> None:
-    """What cannot be written fails before the work, not after it."""
+def _append(out: Path, measurement: Measurement) -> None:
+    from edge import record
+
+    with _writing(out):
+        record.append(out, measurement)
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.open("ab").close()
+        yield
     except OSError as error:
         raise NotWritable(f"cannot write {out}: {error.strerror}: choose another --out") from error
 
@@ -200,7 +209,7 @@ def _row(model: Model, record: Measurement) -> dict[str, Any]:
 
     return {
         "sha256": record.subject.sha256,
-        "size_bytes": model.job.path.stat().st_size,
+        "size_bytes": model.size_bytes,
         "target": record.target.id,
         **asdict(summarise(record.samples_ns)),
         "peak_memory_bytes": record.peak_memory_bytes,

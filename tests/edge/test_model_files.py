@@ -51,7 +51,7 @@ def test_the_suffix_chooses_the_runtime(tmp_path: Path) -> None:
     subject = onnx.job.subject
     assert (subject.kind, subject.name, subject.architecture) == ("file", "a.ONNX", None)
     assert subject.sha256 == sha256_of(tmp_path / "a.ONNX")
-    assert onnx.precision == "unknown"
+    assert (onnx.precision, onnx.size_bytes) == ("unknown", 5)  # the word "model"
 
 
 def test_a_file_is_measured_once(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def models(tmp_path: Path) -> Make:
             path = tmp_path / f"{runtime}-{precision}-{number}-{word}"
             path.write_text(f"{word} {path.name}")
             subject = Subject(kind="file", name=word, sha256=sha256_of(path))
-            made.append(Model(Job(subject, path), runtime, precision))
+            made.append(Model(Job(subject, path), runtime, precision, 1))
         return made
 
     return make

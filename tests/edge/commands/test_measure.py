@@ -1,5 +1,6 @@
 """With results that are made up: ../test_session.py and ../test_measure_hostile.py measure."""
 
+import errno
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -179,6 +180,18 @@ def test_a_place_that_cannot_be_written_is_found_before_measuring(
     assert result.exit_code == 1
     assert "cannot write" in result.stderr
     assert answer == []
+
+
+def test_a_disk_that_is_full_is_told(
+    answer: object, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(record, "append", full)
+    result = facet(*files("one.onnx"), "--out", tmp_path / "records.jsonl")
+    assert result.exit_code == 1
+    assert "No space left on device: choose another --out" in result.stderr
 
 
 def test_another_suffix_is_an_error_that_says_what_to_do(answer: object, files: Files) -> None:
