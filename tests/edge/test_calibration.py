@@ -157,6 +157,39 @@ def test_order_and_duplicates_do_not_matter(order: list[int], twice: int) -> Non
     assert calibrated(shuffled).to_dict() == calibrated(networks).to_dict()
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sets(st.integers(0, 11)), max_size=5))
+def test_how_records_were_merged_does_not_matter(parts: list[set[int]]) -> None:
+    """Reports that overlap, in any order: only their union counts."""
+    networks = world(3, 12, noise=0.05)
+    union = sorted(set().union(*parts))
+    merged = [networks[i] for part in parts for i in part]
+    assert calibrated(merged).to_dict() == calibrated([networks[i] for i in union]).to_dict()
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(0, 99),
+    st.integers(0, 12),
+    st.floats(0.2, 5),
+    st.floats(0, 0.1),
+    st.lists(st.sampled_from(OPS), min_size=9, max_size=9),
+    st.sampled_from([90, 95, 99]),
+)
+def test_bounds_are_never_below_medians(
+    seed: int, n: int, scale: float, noise: float, ops: list[str], percentile: int
+) -> None:
+    """Whatever was measured, and however badly the table fits it."""
+    found = calibrated(world(seed, n, scale=scale, noise=noise))
+    median = found.predict(network(*ops))
+    tail = found.predict_tail(network(*ops), percentile)
+    assert 0 <= median.lo_ms <= median.mean_ms <= median.hi_ms
+    assert median.lo_ms <= tail.lo_ms
+    assert median.mean_ms <= tail.mean_ms <= tail.hi_ms
+    assert median.hi_ms <= tail.hi_ms
+    assert min(row.latency_ms for row in found.fold().rows.values()) >= 0
+
+
 def test_an_outlier_is_flagged_and_hardly_moves_the_fit() -> None:
     networks = world(4, 15, noise=0.01)
     strange, record = networks[7]

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.statistics import (
     NoSamples,
@@ -156,3 +158,18 @@ def test_a_burst_counts_as_little_evidence() -> None:
     assert tight is not None
     assert loose is not None
     assert tight < loose
+
+
+_RUNS_NS = st.lists(st.integers(1, 10**9), min_size=1, max_size=60)
+
+
+@given(st.lists(_RUNS_NS, min_size=1, max_size=8), st.integers(1, 40))
+def test_no_bound_lies_below_the_median(blocks: list[list[int]], copies: int) -> None:
+    """Also where runs are many and wild: a block may be as long as `copies` of it."""
+    found = summarise([block * copies for block in blocks])
+    assert found.min_ms <= found.median_ms
+    assert found.lo_ms <= found.median_ms <= found.hi_ms
+    bounds = [found.median_ms, found.p90_ms, found.p95_ms, found.p99_ms]
+    known = [bound for bound in bounds if bound is not None]
+    assert known == sorted(known)  # a higher percentile has no lower bound
+    assert bounds[: len(known)] == known  # nor is it known where a lower one is not

@@ -122,6 +122,35 @@ def test_two_targets_are_refused_and_both_named() -> None:
         Table.from_measurements([*RECORDS, base(0.9), chain(CONV, 3, 1.0, target=other)])
 
 
+_OTHERS = {
+    "device": "other",
+    "runtime": "litert",
+    "runtime_version": "2",
+    "provider": "cuda",
+    "precision": "int8",
+    "threads": 2,
+    "batch": 2,
+    "power_mode": "15W",
+}
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(_OTHERS)), st.none(), min_size=1),
+    st.sets(st.integers(0, 4), min_size=1, max_size=4),
+    st.permutations(range(5)),
+)
+def test_mixing_targets_always_raises(
+    changed: dict[str, None], which: set[int], order: list[int]
+) -> None:
+    """Whatever differs, in whichever of the records, in any order: but never in all of them."""
+    other = TARGET.model_copy(update={field: _OTHERS[field] for field in changed})
+    records = [*RECORDS, base(0.9)]
+    for place in which:
+        records[place] = records[place].model_copy(update={"target": other})
+    with pytest.raises(MixedTargets):
+        Table.from_measurements([records[place] for place in order])
+
+
 def test_no_base_network_means_no_offset() -> None:
     with pytest.raises(TableError, match="no measured base network"):
         Table.from_measurements(RECORDS)

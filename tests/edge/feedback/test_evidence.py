@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge.feedback.evidence import Evidence
 from edge.table import TableError
@@ -36,3 +38,18 @@ def test_without_networks_it_is_the_table(tmp_path: Path) -> None:
     table().write(tmp_path)
     write(tmp_path / "records.jsonl", measured(1.0, target=elsewhere))
     assert Evidence.read(tmp_path, tmp_path / "m").calibrate().n == 0
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(0, 2), min_size=6, max_size=6))
+def test_how_records_lie_in_files_does_not_matter(
+    tmp_path_factory: pytest.TempPathFactory, files: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("project")
+    where, back = profile(folder / "profile", *world(0, 3)), world(1, 6, price={"conv_k3": 1.5})
+    write(folder / "one" / "report.jsonl", *back)
+    for name in set(files):
+        part = [m for m, of in zip(back, files, strict=True) if of == name]
+        write(folder / "many" / f"{name}.jsonl", *part, *back[:1])
+    one, many = (Evidence.read(where, folder / name).calibrate() for name in ("one", "many"))
+    assert one.to_dict() == many.to_dict()
