@@ -20,10 +20,19 @@ WIDTH = 80
 _GAP = (0, 2, 0, 0)  # two blanks to the right of a cell
 
 
+def printable(text: str) -> str:
+    """`text` without what a terminal would obey: names and messages may come from a hostile file."""
+    return "".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in text)
+
+
 def fill(text: str, indent: int = 0) -> str:
     """Wrap `text`, every line but the first indented."""
     return textwrap.fill(
-        text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False
+        printable(text),
+        WIDTH,
+        subsequent_indent=" " * indent,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
 
 
@@ -45,7 +54,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) ->
             overflow="ellipsis",
         )
     for row in rows:
-        grid.add_row(*row)
+        grid.add_row(*map(printable, row))
     return _render(grid)
 
 
@@ -57,7 +66,7 @@ def facts(values: Mapping[str, str]) -> str:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
     for name, value in values.items():
-        grid.add_row(name, value)
+        grid.add_row(printable(name), printable(value))
     return _render(grid)
 
 

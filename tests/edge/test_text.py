@@ -42,3 +42,11 @@ def test_a_terminal_gets_style_and_no_color_is_respected(monkeypatch: pytest.Mon
 
 def test_lines_after_the_first_are_indented() -> None:
     assert fill("word " * 17, indent=2).splitlines() == [" ".join(["word"] * 16), "  word"]
+
+
+def test_a_terminal_is_not_told_what_to_do_by_a_name() -> None:
+    evil = "a\x1b[2J\x07b"
+    for shown in (fill(evil), table([evil[0]], [[evil]]), facts({evil: evil})):
+        assert "\x1b" not in shown
+        assert "\x07" not in shown
+        assert "a\ufffd[2J\ufffdb" in shown
