@@ -21,8 +21,8 @@ _GAP = (0, 2, 0, 0)  # two blanks to the right of a cell
 
 
 def printable(text: str) -> str:
-    """`text` without what a terminal would obey: names and messages may come from a hostile file."""
-    return "".join(c if c.isprintable() or c.isspace() else "\ufffd" for c in text)
+    """`text` without what a terminal would obey: a hostile file may have named or said it."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def fill(text: str, indent: int = 0) -> str:

@@ -45,8 +45,8 @@ def test_lines_after_the_first_are_indented() -> None:
 
 
 def test_a_terminal_is_not_told_what_to_do_by_a_name() -> None:
-    evil = "a\x1b[2J\x07b"
+    evil = "a\x1b[2J\rb"
     for shown in (fill(evil), table([evil[0]], [[evil]]), facts({evil: evil})):
         assert "\x1b" not in shown
-        assert "\x07" not in shown
+        assert "\r" not in shown
         assert "a\ufffd[2J\ufffdb" in shown
