@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from edge.text import facts, fill, table
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from edge.feedback.suggest import Plan, Suggestion
 
 _SHOWN = 5  # refusals per file
-_LONGEST = 300  # characters of a text that came with a record
+_LONGEST = 300  # characters of a reason: a stranger may have named the field
 
 
 def added_text(results: Sequence[Intake]) -> str:
@@ -31,21 +32,18 @@ def refusals(results: Sequence[Intake]) -> list[str]:
     """A remark for every refused record, or for the first ones of a file of many."""
     lines = []
     for i in results:
-        lines += [f"{i.source}:{r.line}: refused: {_plain(r.reason)}" for r in i.refused[:_SHOWN]]
+        lines += [
+            f"{i.source}:{r.line}: refused: {shorten(r.reason, _LONGEST)}"
+            for r in i.refused[:_SHOWN]
+        ]
         if len(i.refused) > _SHOWN:
             lines.append(f"{i.source}: {len(i.refused) - _SHOWN} more were refused; see --json")
     return lines
 
 
-def _plain(text: str) -> str:
-    """What a stranger wrote, without what would move the cursor or change colours."""
-    shown = "".join(c if c.isprintable() else "?" for c in text[:_LONGEST])
-    return shown + "…" if len(text) > _LONGEST else shown
-
-
 def standing_text(standing: Standing) -> str:
     """What the records of a target are worth."""
-    head = fill(f"Target {standing.target.id}: {_plain(str(standing.target))}")
+    head = fill(f"Target {standing.target.id}: {standing.target}")
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in standing.verdicts.items())
     came_back = "none came back"
     if standing.records:
@@ -72,7 +70,7 @@ def _quality_text(came_back: str, quality: Quality) -> str:
             "that the others give",
         }
     if quality.outliers:
-        lines["Outliers"] = _plain(", ".join(quality.outliers))
+        lines["Outliers"] = ", ".join(quality.outliers)
     lines["p95"] = f"{tail.ratio:.2f} times the median ({tail.lo:.2f} to {tail.hi:.2f})"
     head = ["operation", "table\nµs", "now\nµs", "moved\n%", "±\n%"]
     rows = [_price_row(price) for price in quality.prices]
@@ -98,7 +96,7 @@ def plan_text(plan: Plan) -> str:
     """The networks to measure, and what that brings."""
     rows = [
         [
-            _plain(s.candidate.name or _operations(s)),
+            s.candidate.name or _operations(s),
             f"{s.prediction.mean_ms:.3f}",
             f"{s.prediction.lo_ms:.3f} to {s.prediction.hi_ms:.3f}",
             f"{s.doubt_percent:.2f}",

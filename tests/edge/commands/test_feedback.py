@@ -55,7 +55,7 @@ def test_add_says_why_a_record_was_refused_and_keeps_the_terminal_whole(tmp_path
     (tmp_path / "bad.jsonl").write_text(f"{json.dumps(hostile)}\n" * 9)
     result = facet("add", tmp_path / "bad.jsonl", "--measurements", tmp_path / "m")
     assert result.exit_code == 1  # nothing is left to use
-    assert "bad.jsonl:1: refused: ?[2J?]0;x: Extra inputs" in " ".join(result.stderr.split())
+    assert "bad.jsonl:1: refused: �[2J�]0;x: Extra inputs" in " ".join(result.stderr.split())
     assert "\x1b" not in result.output
     assert "4 more were refused" in " ".join(result.stderr.split())
 
