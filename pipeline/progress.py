@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 _LINE_S = 15.0
@@ -70,6 +72,24 @@ class Progress:
         else:
             self._stream.write(f"{self._label}: {numbers}  {self._text}".rstrip() + "\n")
         self._stream.flush()
+
+
+@contextmanager
+def watched(look: Callable[[], None], every_s: float = 5.0) -> Iterator[None]:
+    """Call `look` now and then while the block runs: progress of what runs in other processes."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(every_s):
+            look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _duration(seconds: float) -> str:

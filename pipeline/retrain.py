@@ -19,9 +19,9 @@ from pipeline.members import ExtractedMember, TrainedMember, read_extracted
 from pipeline.members import write as write_members
 from pipeline.parallel import in_processes
 from pipeline.params import Params, RetrainParams
-from pipeline.progress import Progress
+from pipeline.progress import Progress, watched
 from pipeline.shared_weights import Weights, digest, of_members
-from pipeline.training import essentials, train_and_judge
+from pipeline.training import essentials, finished_epochs, train_and_judge
 
 OUTPUT = Path("results/retrain")
 
@@ -86,9 +86,24 @@ def _train_missing(tasks: Sequence[Task], workers: int) -> None:
     if len(missing) < len(tasks):
         click.echo(f"{len(tasks) - len(missing)} of {len(tasks)} members are trained already")
     order = sorted(missing.values(), key=_macs, reverse=True)
-    with Progress("retrain", len(order)) as progress:
-        for found in in_processes(train_task, order, min(workers, max(1, len(order)))):
-            progress.advance(f"hold-out {found:.4f}")
+    epochs = sum(task.recipe.epochs for task in order)
+    with Progress("retrain", epochs, start=_finished_epochs(order)) as progress:
+        with watched(lambda: _show(order, progress)):
+            list(in_processes(train_task, order, min(workers, max(1, len(order)))))
+        _show(order, progress)
+
+
+def _show(tasks: Sequence[Task], progress: Progress) -> None:
+    """Tell how many epochs of all are over: what lies in the store says so."""
+    trained = sum(task.path.exists() for task in tasks)
+    progress.update(_finished_epochs(tasks), f"epochs, {trained} of {len(tasks)} members")
+
+
+def _finished_epochs(tasks: Sequence[Task]) -> int:
+    return sum(
+        task.recipe.epochs if task.path.exists() else finished_epochs(task.unfinished)
+        for task in tasks
+    )
 
 
 def _macs(task: Task) -> int:
@@ -96,13 +111,11 @@ def _macs(task: Task) -> int:
     return count(network(architecture), architecture.input_shape)[0]
 
 
-def train_task(task: Task) -> float:
-    """Train one network and keep it in the store; returns its hold-out accuracy."""
+def train_task(task: Task) -> None:
+    """Train one network and keep it in the store."""
     found = train_and_judge(task.build, dataset.load(), task.recipe, task.unfinished)
     store.save(task.path, found)
     task.unfinished.unlink(missing_ok=True)
-    accuracy: float = found["holdout_accuracy"]
-    return accuracy
 
 
 def _write(member: ExtractedMember, task: Task) -> TrainedMember:

@@ -95,6 +95,12 @@ def train(
     return cpu_s
 
 
+def finished_epochs(unfinished: Path) -> int:
+    """How far the training got that keeps its state in this file."""
+    saved = store.load(unfinished)
+    return 0 if saved is None else int(saved["epoch"])
+
+
 def _restore(parts: Mapping[str, Any], unfinished: Path) -> tuple[int, float]:
     """Load the state of `parts` where there is one; the finished epochs and their CPU seconds."""
     saved = store.load(unfinished)

@@ -14,6 +14,7 @@ Score = Callable[[Sequence[Candidate]], list[Candidate]]
 MAX_SWAPS = 2
 _NEIGHBOURS = 8
 _ROOM = 0.95  # a bound below this share of the budget leaves something to use up
+_WORTH = 0.01  # of cross-entropy: a slower network must gain more than this to be worth a budget
 _ROUND_DIGITS = 3
 
 
@@ -38,9 +39,11 @@ def front(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 def automatic_budgets(candidates: Sequence[Candidate], count: int) -> list[float]:
     """`count` budgets, evenly spread in log latency: from what the fastest network needs to
-    what the best one needs."""
-    fastest_first = front(candidates)
-    low, high = fastest_first[0].bound_ms, fastest_first[-1].bound_ms
+    where more latency no longer buys cross-entropy."""
+    best_first = front(candidates)
+    best = best_first[-1].judged_cross_entropy
+    enough = next(c for c in best_first if c.judged_cross_entropy <= best * (1 + _WORTH))
+    low, high = best_first[0].bound_ms, max(enough.bound_ms, best_first[0].bound_ms)
     if count == 1:
         return [round_up(high)]
     return sorted({round_up(low * (high / low) ** (i / (count - 1))) for i in range(count)})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import pytest
 
-from pipeline.progress import Progress
+from pipeline.progress import Progress, watched
 
 
 class Clock:
@@ -62,3 +63,13 @@ def test_a_terminal_gets_one_line_that_fits_80_columns():
     line = stream.getvalue().rstrip("\n").split("\r")[-1]
     assert len(line) == 79
     assert "1/4 0:01, 0:03 left" in line
+
+
+def test_what_happens_elsewhere_is_looked_at_until_it_is_over():
+    seen = threading.Semaphore(0)
+    with watched(seen.release, every_s=0.001):
+        for _ in range(3):
+            assert seen.acquire(timeout=10)
+    while seen.acquire(blocking=False):
+        pass
+    assert not seen.acquire(timeout=0.02)

@@ -103,7 +103,7 @@ def test_a_finished_member_is_not_trained_again(project, monkeypatch):
     assert members.TRAINED_FILE.read_text() == first
 
 
-def test_a_killed_member_goes_on_from_its_last_epoch(project, monkeypatch):
+def test_a_killed_member_goes_on_from_its_last_epoch(project, monkeypatch, capsys):
     """Killed after two of four epochs; the rest of the work is the other two."""
     retrain.run(project)
     whole = {member.name: store.load(retrain.OUTPUT / member.weights) for member in read()}
@@ -127,7 +127,9 @@ def test_a_killed_member_goes_on_from_its_last_epoch(project, monkeypatch):
             retrain.run(project)
     assert len(list((store.STORE / "members").glob("*.unfinished.pt"))) == 1
     monkeypatch.setattr(training, "shuffled", counted)
+    capsys.readouterr()
     retrain.run(project)
+    assert "retrain: 8/8 0:00  epochs, 2 of 2 members" in capsys.readouterr().err
     assert len(epochs) == 2 + 4  # of the killed member, and of the other
     assert list((store.STORE / "members").glob("*.unfinished.pt")) == []
     for member in read():

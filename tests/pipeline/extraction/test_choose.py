@@ -53,11 +53,11 @@ def test_the_best_within_a_budget_is_held_to_its_bound():
     assert best_within([fast, slow], 1.1) is None
 
 
-def test_automatic_budgets_are_a_geometric_series_from_the_fastest_to_the_best():
-    fast, best = candidate(1, 1.0, 0.5, bound=1.0), candidate(2, 4.0, 0.299, bound=1.0)
-    slow_and_no_better = candidate(3, 9.0, 0.300, bound=1.0)
-    assert automatic_budgets([slow_and_no_better, fast, best], 3) == [1.0, 2.0, 4.0]
-    assert automatic_budgets([slow_and_no_better, fast, best], 1) == [4.0]
+def test_automatic_budgets_are_a_geometric_series_up_to_what_is_worth_it():
+    fast, good = candidate(1, 1.0, 0.5, bound=1.0), candidate(2, 4.0, 0.300, bound=1.0)
+    barely_better = candidate(3, 9.0, 0.299, bound=1.0)
+    assert automatic_budgets([fast, good, barely_better], 3) == [1.0, 2.0, 4.0]
+    assert automatic_budgets([fast, good, barely_better], 1) == [4.0]
     assert automatic_budgets([fast], 3) == [1.0]
 
 
