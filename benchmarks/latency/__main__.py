@@ -49,8 +49,8 @@ def main(runtimes: Sequence[str], networks: int, splits: int, block_s: float, qu
     """Measure blocks and random networks, and predict each network from n others.
 
     Compares the calibrated table with sums of blocks, sums of single operations, and a fit on
-    MACs. Finished blocks of runs and finished rows are kept: a killed benchmark goes on. Nothing
-    else should run meanwhile.
+    MACs. Nothing else should run meanwhile. Finished blocks of runs and finished rows are kept: a
+    killed benchmark goes on; remove build/bench/latency to measure anew.
     """
     options = _quick() if quick else _full(networks, splits, block_s)
     for runtime in runtimes or sorted(ROOM, reverse=True):
