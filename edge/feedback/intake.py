@@ -112,6 +112,7 @@ def _parse(line: bytes, now: datetime) -> Measurement:
         if line.endswith(b"\n") or len(line) > MAX_RECORD_BYTES:
             raise
         raise RecordError(_CUT_SHORT) from None
+    parse(record.to_json())  # what is filed may be longer, and must be readable for ever
     reason = _reason_to_refuse(record, now)
     if reason is not None:
         raise RecordError(reason)

@@ -131,6 +131,14 @@ def test_a_record_may_have_the_most_there_is(tmp_path: Path) -> None:
     assert reasons(tmp_path, largest) == []
 
 
+def test_a_record_that_would_be_too_large_once_filed_is_refused(tmp_path: Path) -> None:
+    """It is filed in ASCII, where a letter of two bytes takes six: and then nobody could read it."""
+    line = changed(ONE, reasons=["é" * (MAX_RECORD_BYTES // 3)])
+    ((_, reason),) = reasons(tmp_path, json.dumps(json.loads(line), ensure_ascii=False))
+    assert reason.startswith("larger than 4 MiB")
+    assert read_all(tmp_path / "m") == []
+
+
 def test_only_networks_whose_blocks_are_known_are_taken(tmp_path: Path) -> None:
     file = measured(1.0, subject=Subject(kind="file", name="m", sha256="0"))
     nameless = measured(1.0, subject=Subject(kind="network", name="m", sha256="0"))
