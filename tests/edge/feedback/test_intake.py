@@ -132,7 +132,7 @@ def test_a_record_may_have_the_most_there_is(tmp_path: Path) -> None:
 
 
 def test_a_record_that_would_be_too_large_once_filed_is_refused(tmp_path: Path) -> None:
-    """It is filed in ASCII, where a letter of two bytes takes six: and then nobody could read it."""
+    """It is filed in ASCII, where a letter of two bytes takes six: nobody could read it then."""
     line = changed(ONE, reasons=["é" * (MAX_RECORD_BYTES // 3)])
     ((_, reason),) = reasons(tmp_path, json.dumps(json.loads(line), ensure_ascii=False))
     assert reason.startswith("larger than 4 MiB")
