@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import harness
-from benchmarks.harness import AGAIN, BARE, HARNESS, Agreement, agree, compare, to_text
+from benchmarks.harness import BARE, CONTROL, HARNESS, Agreement, agree, compare, to_text
 from benchmarks.rivals.bare import time_block
 from benchmarks.rivals.loadgen import read_median_ns
 
@@ -37,16 +37,16 @@ def test_a_bar_fails_only_beyond_the_noise(
 
 def test_everybody_is_compared_with_whom_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
     def repetition(*_: object) -> harness.Medians:
-        return {HARNESS: [2.02e6] * 3, BARE: [2e6] * 3, AGAIN: [1.99e6] * 3}
+        return {HARNESS: [2.02e6] * 3, BARE: [2e6] * 3, CONTROL: [1.99e6] * 3}
 
     monkeypatch.setattr(harness, "repetition", repetition)
     found = compare("small", "litert", Path("small.tflite"), repetitions=2, rounds=3)
     assert [(one.ours, one.theirs, round(one.ratio, 3), one.verdict) for one in found] == [
         (HARNESS, BARE, 1.01, "holds"),
-        (AGAIN, BARE, 0.995, ""),
+        (CONTROL, BARE, 0.995, ""),
     ]
     row = " ".join(to_text(found).splitlines()[2].split())
-    assert row == "small litert harness bare loop 2.000 +1.00 0.00 3 holds"
+    assert row == "harness / bare loop small litert 2.000 +1.00 0.00 3 holds"
     assert max(map(len, to_text(found).splitlines())) <= 80
 
 
