@@ -69,11 +69,13 @@ class Agreement:
 
     @property
     def verdict(self) -> str:
-        """Whether the bar holds; where not, whether that may be noise."""
+        """Whether the whole interval keeps the bar, or none of it; else noise hides the answer."""
         if self.bar is None:
             return ""
         off = abs(self.ratio - 1)
-        return "holds" if off <= self.bar else "fails" if off - self.half > self.bar else "unclear"
+        if off + self.half <= self.bar:
+            return "holds"
+        return "fails" if off - self.half > self.bar else "unclear"
 
 
 def agree(
