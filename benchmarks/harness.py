@@ -27,7 +27,7 @@ from benchmarks.networks import Size, export
 from edge.bench import Failure, Job, Protocol, measure
 from edge.device import describe
 from edge.errors import EdgeError
-from edge.files import sha256_of
+from edge.files import sha256_of, write_atomic
 from edge.record import Subject
 from edge.statistics import t_quantile
 from edge.target import make_target
@@ -176,6 +176,11 @@ def to_text(agreements: Sequence[Agreement]) -> str:
     return table(head, rows, names=3)
 
 
+def to_lines(agreements: Sequence[Agreement]) -> str:
+    """One object of JSON a line."""
+    return "".join(json.dumps({**asdict(one), "verdict": one.verdict}) + "\n" for one in agreements)
+
+
 def _loadgen_is_installed() -> bool:
     return util.find_spec("mlperf_loadgen") is not None
 
@@ -189,18 +194,16 @@ def main(repetitions: int, rounds: int, out: Path | None) -> None:
     click.echo(fill(describe().fingerprint))
     if not _loadgen_is_installed():
         click.echo("LoadGen is not installed: pip install -e '.[bench]'", err=True)
-    found = []
+    found: list[Agreement] = []
     with tempfile.TemporaryDirectory() as folder:
         for runtime in RUNTIMES:
             for size in COMPARISONS:
                 click.echo(f"{size} on {runtime} ...", err=True)
                 path = export(size, runtime, Path(folder))
                 found += compare(size, runtime, path, repetitions, rounds)
+                if out is not None:  # what was found outlives an interruption
+                    write_atomic(out, to_lines(found))
     click.echo(to_text(found))
-    if out is not None:
-        lines = [json.dumps({**asdict(one), "verdict": one.verdict}) for one in found]
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from benchmarks import harness
-from benchmarks.harness import BARE, CONTROL, HARNESS, Agreement, agree, compare, to_text
+from benchmarks.harness import BARE, CONTROL, HARNESS, Agreement, agree, compare, to_lines, to_text
 from benchmarks.rivals.bare import time_block
 from benchmarks.rivals.loadgen import read_median_ns
 
@@ -49,6 +50,11 @@ def test_everybody_is_compared_with_whom_the_table_says(monkeypatch: pytest.Monk
     row = " ".join(to_text(found).splitlines()[2].split())
     assert row == "harness / bare loop small litert 2.000 +1.00 0.00 3 holds"
     assert max(map(len, to_text(found).splitlines())) <= 80
+
+
+def test_a_line_per_comparison_says_what_came_out() -> None:
+    (line,) = to_lines([Agreement("m", "r", "a", "b", 1.0, 1.0, 0.0, 0.01)]).splitlines()
+    assert json.loads(line)["verdict"] == "holds"
 
 
 def test_a_bare_loop_times_every_run_of_its_time() -> None:
