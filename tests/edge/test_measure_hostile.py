@@ -97,7 +97,11 @@ def facet(*arguments: object) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # as a terminal would: a signal goes to the group
+        start_new_session=True,
+        # a shell that runs this in the background ignores Ctrl-C, and so would its children
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),  # as a terminal would: a signal goes to the group
     )
 
 
