@@ -123,16 +123,26 @@ def _leave_one_out(problem: Problem, grid: _Grid) -> LeftOut:
     """
     scale = problem.noise_scale
     x = problem.x / scale[:, None]
-    spread = np.einsum("np,gpq,nq->gn", x, grid.covariance, x, optimize=True)
+    spread = _quadratic(x, grid.covariance)
     sigma2 = grid.sigma2[:, None]
     slack = 1 - np.minimum(spread / sigma2, 1 - 1e-9)  # (G, n)
     error = (problem.y / scale - grid.mean @ x.T) / slack
     variance = sigma2 / slack
     log_density = -0.5 * (np.log(variance) + error**2 / variance)
-    weight = np.exp(_normalised(grid.log_weight[:, None] - log_density))  # (G, n)
+    log_weight = grid.log_weight[:, None] - log_density
+    weight = np.exp(log_weight - log_weight.max(axis=0))  # (G, n)
+    weight /= weight.sum(axis=0)
     mean_error = (weight * error).sum(axis=0)
     total = (weight * (variance + (error - mean_error) ** 2)).sum(axis=0)
     return LeftOut(problem.y - mean_error * scale, np.sqrt(total) * scale)
+
+
+def _quadratic(x: Floats, matrices: Floats) -> Floats:
+    """x_n' M_g x_n of rows (n, p) and symmetric matrices (G, p, p), (G, n): as one product of
+    matrices, which takes a tenth of the time of doing it for each g."""
+    a, b = np.triu_indices(x.shape[1])
+    twice = np.where(a == b, 1.0, 2.0)
+    return np.asarray(matrices[:, a, b] @ (twice * x[:, a] * x[:, b]).T)
 
 
 def _normalised(log_weight: Floats) -> Floats:

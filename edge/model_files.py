@@ -59,7 +59,7 @@ def models_of_family(family: Family, runtime: str | None = None) -> list[Model]:
     readers = {FORMATS[name]: name for name in runtimes if name in FORMATS}
     models = [
         Model(
-            _job(family, member, artifact),
+            member_job(family, member, artifact),
             readers[artifact.format],
             artifact.precision,
             artifact.size_bytes,
@@ -76,7 +76,8 @@ def models_of_family(family: Family, runtime: str | None = None) -> list[Model]:
     return models
 
 
-def _job(family: Family, member: Member, artifact: Artifact) -> Job:
+def member_job(family: Family, member: Member, artifact: Artifact) -> Job:
+    """To measure a member by one of its files."""
     subject = Subject(
         kind="network",
         name=member.name,

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from edge.errors import EdgeError
 from edge.record import Measurement, Verdict
 from edge.spec import Architecture
-from edge.statistics import summarise
+from edge.statistics import median_ms
 from edge.table import Table, UnknownBlock
 
 USABLE: tuple[Verdict, ...] = ("clean", "clean-unverified")
@@ -108,7 +108,7 @@ def _merge(group: Sequence[tuple[Architecture, Measurement, float]]) -> Observat
     """
     weights = [w for *_, w in group]
     total, squares = sum(weights), sum(w * w for w in weights)
-    medians_ms = [summarise(m.samples_ns).median_ms for _, m, _ in group]
+    medians_ms = [median_ms(m.samples_ns) for _, m, _ in group]
     measured_ms = sum(w * ms for w, ms in zip(weights, medians_ms, strict=True)) / total
     effective_n, freshness = total**2 / squares, squares / total
     variance = (1 - _REPEATABLE + _REPEATABLE / effective_n) / freshness

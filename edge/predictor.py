@@ -132,8 +132,9 @@ class Calibration:
         raw_ms, counts = features(self.table, self.ops, architectures)
         x = design(raw_ms, counts - self.centre)
         mean, half = self.posterior.predict(x, raw_ms, self.confidence)
-        lo = np.maximum(0.0, mean - half)
-        columns = (mean.tolist(), lo.tolist(), (mean + half).tolist())
+        # Far from what was measured the line may go below zero, where no latency is.
+        lo, hi = np.maximum(0.0, mean - half), np.maximum(LEAST_MS, mean + half)
+        columns = (np.maximum(LEAST_MS, mean).tolist(), lo.tolist(), hi.tolist())
         return [Prediction(*row, n=self.n) for row in zip(*columns, strict=True)]
 
     def tail_ratio(self, percentile: int = 95) -> TailRatio:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
@@ -35,7 +36,7 @@ class BlockSpec:
     stride: int = 1
     act: str = "relu"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The block's one canonical string, e.g. ``mbconv_k3_e6:16x14x14-16:s1:relu``."""
         size = f"{self.in_channels}x{self.height}x{self.width}-{self.out_channels}"
@@ -44,11 +45,7 @@ class BlockSpec:
     @classmethod
     def from_key(cls, key: str) -> BlockSpec:
         """Read `key` back. Raises SpecError when it is not a block key."""
-        match = _KEY.fullmatch(key)
-        if match is None:
-            raise SpecError(f"{key!r} is no block key; expected e.g. 'skip:16x14x14-16:s1:relu'")
-        op, cin, height, width, cout, stride, act = match.groups()
-        return cls(op, int(cin), int(cout), int(height), int(width), int(stride), act)
+        return _from_key(key)
 
     @property
     def residual(self) -> bool:
@@ -75,6 +72,15 @@ _SIZE = "([1-9][0-9]{0,8})"
 _KEY = re.compile(rf"([a-z0-9_]+):{_SIZE}x{_SIZE}x{_SIZE}-{_SIZE}:s{_SIZE}:([a-z0-9_]+)")
 
 
+@lru_cache(maxsize=4096)  # records of one space hold the same few hundred blocks again and again
+def _from_key(key: str) -> BlockSpec:
+    match = _KEY.fullmatch(key)
+    if match is None:
+        raise SpecError(f"{key!r} is no block key; expected e.g. 'skip:16x14x14-16:s1:relu'")
+    op, cin, height, width, cout, stride, act = match.groups()
+    return BlockSpec(op, int(cin), int(cout), int(height), int(width), int(stride), act)
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of an architecture: where, what, and whether a search chose it."""
@@ -96,7 +102,7 @@ class Architecture:
     classes: int
     rows: tuple[Row, ...]
 
-    @property
+    @cached_property
     def searched_blocks(self) -> tuple[BlockSpec, ...]:
         """The blocks that a search chose; the others are the fixed trunk."""
         return tuple(row.block for row in self.rows if row.searched)
@@ -111,7 +117,7 @@ class Architecture:
         kept = tuple(row for row in self.rows if not row.block.is_identity)
         return Architecture(self.space, self.input_shape, self.classes, kept)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Twelve hex digits naming the function computed; equal for equal canonical forms."""
         blocks = (row.block.key for row in self.rows if not row.block.is_identity)

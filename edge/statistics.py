@@ -73,6 +73,14 @@ def summarise(samples_ns: Sequence[Sequence[int]], confidence: float = 0.95) -> 
     )
 
 
+def median_ms(samples_ns: Sequence[Sequence[int]]) -> float:
+    """The median of all runs alone, which costs a hundredth of `summarise`. Raises NoSamples."""
+    runs = [ns for block in samples_ns for ns in block]
+    if not runs:
+        raise NoSamples("there are no samples to summarise: measure at least one run")
+    return float(np.median(np.array(runs, dtype=np.float64) / _NS_PER_MS))
+
+
 def percentile_bounds(
     blocks: Sequence[Array], quantiles: Sequence[float], confidence: float = 0.95
 ) -> list[float | None]:

@@ -33,6 +33,7 @@ from edge.runtimes import Feeds, Runtime, Session, get_runtime
 
 _FIRST_CAPACITY = 4096
 _PR_SET_PDEATHSIG = 1
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
 class _Model(NamedTuple):
@@ -166,8 +167,13 @@ def _confine(cores: int | None, memory_limit_bytes: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory_limit_bytes, memory_limit_bytes))
     import ctypes
 
+    libc = ctypes.CDLL(None)
+    # A model needs no network. Root may drop it at once, others as root of a namespace of their
+    # own, where the kernel lets them; it is a second wall, not the only one.
+    if libc.unshare(_CLONE_NEWNET):
+        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
     # A model that hangs never sees that the input ended: let the kernel end it.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _forget_peak() -> None:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from edge import record
+from edge import networks, record
 from edge.calibration import Calibration, CalibrationError, fit
 from edge.files import write_atomic
-from edge.observed import USABLE, taken
+from edge.networks import Accept, Measured
+from edge.observed import taken
 from edge.record import Measurement, Verdict, iter_networks
-from edge.spec import Architecture
 from edge.table import Table
 from pipeline import heldout, measure, metrics, plots, verdicts
 from pipeline.heldout import HeldOut
@@ -28,10 +28,7 @@ FOLDER = Path("results/calibrate")
 CALIBRATION_FILE = FOLDER / "calibration.json"
 MEASUREMENTS = Path("measurements")  # what came back from devices
 
-_ENOUGH = 3  # usable networks; fewer say little about scale, offset and noise
 _PERCENTILES = (90, 95, 99)
-
-Measured = tuple[Architecture, Measurement]
 
 
 @dataclass(frozen=True)
@@ -81,22 +78,20 @@ def calibrate(
     now: datetime | None = None,
 ) -> Result:
     """Fit the networks of the profile's `session`, without the held-out ones, and `feedback`."""
-    fitted = [(a, m) for a, m in session if m.subject.role != heldout.ROLE]
-    trunks = {_trunk(architecture) for architecture, _ in fitted}
-    alike = [(a, m) for a, m in feedback if _trunk(a) in trunks]
-    networks = [*fitted, *alike]
-    ours = [m for _, m in networks if m.target == table.target]
+    fitted = networks.to_fit(session, [])
+    all_fitted = networks.to_fit(session, feedback)
+    ours = [m for _, m in all_fitted if m.target == table.target]
     accept, warnings = accepted(ours, params.accept)
     calibration = fit(
         table,
-        networks,
+        all_fitted,
         confidence=params.confidence,
         half_life_days=params.half_life_days,
         now=now or max(map(taken, ours)),
         accept=accept,
     )
     ignored = Counter(calibration.ignored)
-    ignored["around other fixed layers"] += len(feedback) - len(alike)
+    ignored["around other fixed layers"] += len(fitted) + len(feedback) - len(all_fitted)
     return Result(
         calibration,
         tuple(heldout.compare(calibration, session)),
@@ -106,18 +101,18 @@ def calibrate(
 
 
 def accepted(
-    measurements: Sequence[Measurement], accept: str
+    measurements: Sequence[Measurement], accept: Accept
 ) -> tuple[tuple[Verdict, ...], list[str]]:
     """The verdicts that count, and what to warn of.
 
     On a busy machine every record may be suspect: `auto` then uses them and says so, because a
     table without any whole network is worse.
     """
+    verdict = networks.accepted(measurements, accept)
     usable = sum(m.usable for m in measurements)
+    if "suspect" not in verdict:
+        return verdict, [] if usable >= networks.ENOUGH else [_too_few(measurements, usable)]
     suspect = [m for m in measurements if m.verdict == "suspect"]
-    if accept == "usable" or (accept == "auto" and (usable >= _ENOUGH or not suspect)):
-        return USABLE, [] if usable >= _ENOUGH else [_too_few(measurements, usable)]
-    verdict: tuple[Verdict, ...] = (*USABLE, "suspect")
     return verdict, [_suspects_count(suspect, usable)] if accept == "auto" else []
 
 
@@ -140,12 +135,6 @@ def _suspects_count(suspect: Sequence[Measurement], usable: int) -> str:
         "(calibrate.accept: usable refuses them, suspect accepts them silently)",
     ]
     return "\n  ".join(lines)
-
-
-def _trunk(architecture: Architecture) -> tuple[object, ...]:
-    """The fixed part of a network: the table's offset is the cost of one such part."""
-    fixed = tuple(row.block.key for row in architecture.rows if not row.searched)
-    return architecture.input_shape, architecture.classes, fixed
 
 
 def scores(result: Result) -> dict[str, float | None]:

@@ -10,11 +10,10 @@ import numpy as np
 from edge import bayes
 from edge.calibration import Calibration
 from edge.files import csv_text
+from edge.networks import HELDOUT
 from edge.record import Measurement
 from edge.spec import Architecture
 from edge.statistics import summarise
-
-ROLE = "heldout"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def compare(
     """The held-out ones among `networks`, less those that a device sent back and that were
     therefore fitted."""
     fitted = {network.key for network in calibration.networks}
-    pairs = [(a, m) for a, m in networks if m.subject.role == ROLE and a.key not in fitted]
+    pairs = [(a, m) for a, m in networks if m.subject.role == HELDOUT and a.key not in fitted]
     predictions = calibration.predict_many([architecture for architecture, _ in pairs])
     return [
         HeldOut(

@@ -50,10 +50,10 @@ def run(params: Params, root: Path = Path()) -> None:
     store = root / STORE
     with locked("profile", store):
         start = time.monotonic()
-        jobs = _jobs(models, target, params, store)
+        jobs = untrained_jobs(models, target, params, store)
         exported = time.monotonic()
         journal = store / "profile" / JOURNAL
-        measurements = _measure(jobs, target, params.profile, journal)
+        measurements = _all_measured(session(jobs, target, params.profile, journal))
         timed = time.monotonic()
         seconds = {"export_s": exported - start, "timing_s": timed - exported}
         write(measurements, root, seconds)
@@ -95,7 +95,10 @@ def _require_fp32(target: Target) -> None:
         )
 
 
-def _jobs(models: Sequence[Model], target: Target, params: Params, store: Path) -> list[Job]:
+def untrained_jobs(
+    models: Sequence[Model], target: Target, params: Params, store: Path
+) -> list[Job]:
+    """Export models with untrained weights for `target`, or find them in the store."""
     paths = build_files(
         [model.blocks for model in models],
         *(format_of(target.runtime).name, params.export, params.profile.workers, store),
@@ -103,13 +106,14 @@ def _jobs(models: Sequence[Model], target: Target, params: Params, store: Path) 
     return [Job(m.subject(sha256_of(path)), path) for m, path in zip(models, paths, strict=True)]
 
 
-def _measure(
+def session(
     jobs: Sequence[Job], target: Target, params: ProfileParams, journal: Path
-) -> list[Measurement]:
-    """One interleaved session, alone on the machine as far as it depends on us."""
+) -> list[Measurement | Failure]:
+    """Measure in one interleaved session; what is finished lies in `journal`, and is not measured
+    again after a kill."""
     protocol = Protocol(warmup_s=params.warmup_s, blocks=params.blocks, block_s=params.block_s)
     with Progress("timing", len(jobs) * params.blocks) as progress:
-        results = bench.measure(
+        return bench.measure(
             jobs,
             target,
             protocol,
@@ -117,10 +121,13 @@ def _measure(
             journal=journal,
             progress=lambda done, _total: progress.update(done),
         )
+
+
+def _all_measured(results: Sequence[Measurement | Failure]) -> list[Measurement]:
     failures = [result for result in results if isinstance(result, Failure)]
     if failures:
         raise ProfileError(
-            "\n  ".join([f"{len(failures)} of {len(jobs)} models failed:", *map(str, failures)])
+            "\n  ".join([f"{len(failures)} of {len(results)} models failed:", *map(str, failures)])
             + "\nwithout them there is no table; `facet info` shows what this machine lacks"
         )
     return [result for result in results if isinstance(result, Measurement)]

@@ -49,10 +49,13 @@ def save(path: Path, content: Any) -> None:
 
 
 def load(path: Path) -> Any | None:
-    """What `save` wrote, on the CPU; None where there is nothing."""
+    """What `save` wrote, on the CPU; None where there is nothing.
+
+    Tensors are mapped, not read: a look at a number beside them costs no more than the number.
+    """
     if not path.exists():
         return None
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
 
 
 @contextmanager

@@ -6,25 +6,21 @@ next.json`. Not a stage: its report becomes an input of the pipeline by `facet f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from edge import bench
-from edge.bench import Failure, Job, Protocol
+from edge.bench import Failure
 from edge.errors import EdgeError
-from edge.family import Format
 from edge.feedback.candidates import of_file
-from edge.files import sha256_of, write_atomic
+from edge.files import write_atomic
 from edge.record import Measurement
 from pipeline import params, store
 from pipeline.check import read_target
-from pipeline.formats import format_of
+from pipeline.measure import session, untrained_jobs
 from pipeline.params import Params
-from pipeline.progress import Progress
 from pipeline.roster import Network
-from pipeline.untrained import build_files
 
 KIND = "suggested"  # in the store
 
@@ -38,7 +34,7 @@ def run(
     networks: Path,
     out: Path,
     root: Path = Path(),
-    measure: Callable[..., list[Measurement | Failure]] = bench.measure,
+    session: Callable[..., list[Measurement | Failure]] = session,
 ) -> None:
     """Export the networks that the file lists, measure them as the profile does, write `out`.
 
@@ -49,31 +45,14 @@ def run(
     target, folder = read_target(root), root / store.STORE
     with store.locked(KIND, folder):
         journal = store.place(KIND, target.id, ".journal", folder)
-        jobs = _jobs(found, format_of(target.runtime).name, params, folder)
-        how = params.profile
-        protocol = Protocol(warmup_s=how.warmup_s, blocks=how.blocks, block_s=how.block_s)
-        with Progress("timing", len(jobs) * how.blocks) as progress:
-            results = measure(
-                jobs,
-                target,
-                protocol,
-                seed=how.seed,
-                journal=journal,
-                progress=lambda done, _: progress.update(done),
-            )
+        jobs = untrained_jobs(found, target, params, folder)
+        results = session(jobs, target, params.profile, journal)
         records = [result for result in results if isinstance(result, Measurement)]
         write_atomic(out, "".join(m.to_json() + "\n" for m in records))
         journal.unlink(missing_ok=True)
     failures = [str(result) for result in results if isinstance(result, Failure)]
     if failures:
         raise SuggestedError("\n  ".join(["networks that would not run:", *failures]))
-
-
-def _jobs(networks: Sequence[Network], kind: Format, params: Params, folder: Path) -> list[Job]:
-    blocks = [network.blocks for network in networks]
-    paths = build_files(blocks, kind, params.export, params.profile.workers, folder)
-    pairs = zip(networks, paths, strict=True)
-    return [Job(network.subject(sha256_of(path)), path) for network, path in pairs]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import click
 
+from edge import model_files
 from edge.bench import Failure, Job, Protocol, measure
 from edge.calibration import Calibration
 from edge.errors import EdgeError
 from edge.family import Family, Manifest, Member
 from edge.files import write_atomic
-from edge.record import Measurement, Subject, Target
+from edge.record import Measurement, Target
 from edge.text import fill, members_table
 from pipeline import calibrate, export, metrics, plots
 from pipeline.check import read_targets
@@ -87,14 +88,7 @@ def member_job(family: Family, member: Member, target: Target) -> Job:
             f"member {member.name!r} has no {target.precision} file for {target.runtime}; "
             f"there are: {there}; export again: dvc repro export"
         )
-    subject = Subject(
-        kind="network",
-        name=member.name,
-        sha256=artifact.sha256,
-        role="member",
-        architecture=member.architecture,
-    )
-    return Job(subject, family.path(artifact))
+    return model_files.member_job(family, member, artifact)
 
 
 def write_family(family: Family, manifest: Manifest, folder: Path) -> None:

@@ -105,7 +105,7 @@ def search_advice(found: Sequence[Price]) -> str | None:
     named = ", ".join(f"{price.op} {price.moved:+.0%}" for price in moved)
     return (
         f"the search weighed operations by other prices ({named}, relative to all others): "
-        "profile and search again: dvc repro -sf profile && dvc repro"
+        "search again by the corrected ones: dvc exp run -S search.prices=calibrate"
     )
 
 

@@ -28,7 +28,7 @@ from pipeline.search.weights import WeightTraining, warmup_path, warmup_shares
 from pipeline.seeds import rng
 from pipeline.space import make_space
 
-PROFILE = Path("results/profile")
+RESULTS = Path("results")
 OUTPUT = Path("results/search")
 _LOG_STEPS = 20
 _SUMMARY_POINTS = 256
@@ -38,13 +38,14 @@ def run(params: Params) -> None:
     """Search on the profiled target; writes results/search/."""
     data = dataset.load()
     space = make_space(params.space, data)
-    costs = Costs.of(space, Table.read(PROFILE), params.search.reg_cost)
+    prices = RESULTS / params.search.prices
+    costs = Costs.of(space, Table.read(prices), params.search.reg_cost)
     key = store.content_key(
-        params.search.model_dump(mode="json"),
+        params.search.model_dump(mode="json", exclude={"prices"}),  # the table itself is named
         params.space.model_dump(mode="json"),
         sha256_of(dataset.DATASET_FILE),
-        sha256_of(PROFILE / "table.csv"),
-        sha256_of(PROFILE / "table.json"),
+        sha256_of(prices / "table.csv"),
+        sha256_of(prices / "table.json"),
     )
     with (
         store.locked("search"),

@@ -89,6 +89,9 @@ class SearchParams(Section):
     kappa: AutoOr[tuple[Positive, Positive]] = setting(
         "auto", "Range [min, max] of the price of latency, or `auto`"
     )
+    prices: Literal["profile", "calibrate"] = setting(
+        "profile", "Latency table: as profiled, or as calibrated, when new records search anew"
+    )
     reg_weight: float = setting(0.5, "Weight lambda of the simplex penalty", ge=0)
     reg_cost: Literal["uniform", "params", "macs"] = setting(
         "uniform", "Cost weight of an operation in the simplex penalty"

@@ -172,7 +172,7 @@ def test_how_records_were_merged_does_not_matter(parts: list[set[int]]) -> None:
     st.integers(0, 99),
     st.integers(0, 12),
     st.floats(0.2, 5),
-    st.floats(0, 0.1),
+    st.floats(0, 0.2),
     st.lists(st.sampled_from(OPS), min_size=9, max_size=9),
     st.sampled_from([90, 95, 99]),
 )

@@ -3,6 +3,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+import pipeline.measure
 from edge.bench import Failure
 from edge.feedback import intake
 from edge.feedback.candidates import CandidatesError
@@ -35,20 +36,19 @@ def root(tmp_path, monkeypatch):
             path.write_text(" ".join(block.key for block in blocks))
         return paths
 
-    monkeypatch.setattr(suggested, "build_files", build)
+    monkeypatch.setattr(pipeline.measure, "build_files", build)
     return tmp_path
 
 
-def measured(jobs, target, protocol, *, seed, journal, progress):
+def measured(jobs, target, how, journal):
     """1 ms each."""
-    progress(len(jobs) * protocol.blocks, len(jobs) * protocol.blocks)
     return [
         Measurement(
             subject=job.subject,
             target=target,
             conditions=Conditions(wall_time="2026-01-01T00:00:00+00:00"),
             warmup_ns=(),
-            samples_ns=((1_000_000,) * 50,) * protocol.blocks,
+            samples_ns=((1_000_000,) * 50,) * how.blocks,
             verdict="clean",
         )
         for job in jobs
@@ -78,7 +78,7 @@ def test_what_fails_does_not_take_the_others_with_it(root):
 
 
 def test_a_killed_session_leaves_its_journal(root):
-    def killed(*_args, journal, **_options):
+    def killed(_jobs, _target, _how, journal):
         journal.write_text("blocks")
         raise KeyboardInterrupt
 

@@ -69,7 +69,7 @@ def test_a_search_is_advised_when_operations_cost_something_else() -> None:
     assert quality(right.calibrate()).advice == ()
     (advice,) = quality(wrong.calibrate()).advice
     assert "sep_k3 +" in advice
-    assert "dvc repro -sf profile && dvc repro" in advice
+    assert "dvc exp run -S search.prices=calibrate" in advice
 
 
 def test_the_advice_names_what_moved() -> None:
