@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test tests e2e kills browser lint types format docs wheel clean bench-harness bench-latency
+.PHONY: help env repro report references smoke test tests e2e kills browser lint types format docs wheel clean bench-harness bench-latency bench-room
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench-harness: env  ## compare the harness with a bare loop and MLPerf LoadGen: 
 
 bench-latency: env  ## how well latency is predicted here, per runtime: half an hour, nothing beside
 	$(BIN)/python -m benchmarks.latency
+
+bench-room: env  ## how much trained networks of equal latency differ: what a search can win
+	$(BIN)/python -m benchmarks.room
 
 wheel: env  ## build the wheel of the device side into dist/
 	$(BIN)/python -m build --wheel

@@ -19,9 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-# Whole networks scatter 2-3 % around a sum of blocks on servers, 5-11 % on phones.
+# Whole networks scatter 1 % around a sum of blocks timed as differences of chains, 2-3 % around
+# one of blocks timed alone (servers), 5-11 % on phones.
 SIGMAS = np.geomspace(0.002, 0.3, 24)
-SIGMA_CENTRE, SIGMA_FACTOR = 0.025, 2.5  # a log-normal prior: one sd is a factor of SIGMA_FACTOR
+SIGMA_CENTRE, SIGMA_FACTOR = 0.01, 2.5  # a log-normal prior: one sd is a factor of SIGMA_FACTOR
 TAUS = np.geomspace(0.005, 1.0, 16)  # log-uniform; in units of the problem's tau scale
 
 

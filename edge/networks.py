@@ -20,8 +20,8 @@ def to_fit(session: Sequence[Measured], feedback: Sequence[Measured]) -> list[Me
     """The networks of the profile's `session` but the held-out ones, and those of `feedback`
     around the same fixed layers: a table's offset is the cost of one such set of layers."""
     fitted = [(a, m) for a, m in session if m.subject.role != HELDOUT]
-    trunks = {_trunk(architecture) for architecture, _ in fitted}
-    return [*fitted, *((a, m) for a, m in feedback if _trunk(a) in trunks)]
+    trunks = {architecture.trunk for architecture, _ in fitted}
+    return [*fitted, *((a, m) for a, m in feedback if a.trunk in trunks)]
 
 
 def accepted(measurements: Sequence[Measurement], accept: Accept) -> tuple[Verdict, ...]:
@@ -32,8 +32,3 @@ def accepted(measurements: Sequence[Measurement], accept: Accept) -> tuple[Verdi
     if accept == "usable" or (accept == "auto" and (usable >= ENOUGH or not suspects)):
         return USABLE
     return (*USABLE, "suspect")
-
-
-def _trunk(architecture: Architecture) -> tuple[object, ...]:
-    fixed = tuple(row.block.key for row in architecture.rows if not row.searched)
-    return architecture.input_shape, architecture.classes, fixed

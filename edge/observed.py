@@ -17,11 +17,12 @@ from edge.statistics import median_ms
 from edge.table import Table, UnknownBlock
 
 USABLE: tuple[Verdict, ...] = ("clean", "clean-unverified")
-_SUSPECT_WEIGHT = 0.25  # of a record, where others are usable: twice the standard deviation
+_SUSPECT_TRUST = 0.5  # where others are usable: twice the variance of measuring
 
 # Of the variance around a sum of blocks, the share that measuring the same network again
-# averages away; the rest is that the sum does not describe this network exactly.
-_REPEATABLE = 0.5
+# averages away; the rest is that the sum does not describe this network exactly. Two sessions of
+# `make bench-latency` differ by 0.4 % on average where the sum is off by 0.8 %.
+_REPEATABLE = 0.15
 
 
 class HalfLifeError(EdgeError, ValueError):
@@ -75,15 +76,15 @@ def observe(
 
     # Where all are suspect a weight would not tell them apart, only make the noise that they
     # share look smaller than it is.
-    suspect = _SUSPECT_WEIGHT if any(m.usable for g in groups.values() for _, m in g) else 1.0
+    suspect = _SUSPECT_TRUST if any(m.usable for g in groups.values() for _, m in g) else 1.0
 
-    def weight(m: Measurement) -> float:
+    def weighed(architecture: Architecture, m: Measurement) -> _Weighed:
         fresh = float(0.5 ** (_age_days(m, now) / half_life_days))
-        return fresh if m.usable else suspect * fresh
+        return _Weighed(architecture, m, fresh, 1.0 if m.usable else suspect)
 
-    weighted = {key: [(a, m, weight(m)) for a, m in groups[key]] for key in sorted(groups)}
+    weighted = {key: [weighed(a, m) for a, m in groups[key]] for key in sorted(groups)}
     observations = tuple(_merge(group) for group in weighted.values())
-    records = tuple((m, w) for group in weighted.values() for _, m, w in group)
+    records = tuple((w.record, w.weight) for group in weighted.values() for w in group)
     return Observed(observations, records, dict(sorted(ignored.items())))
 
 
@@ -101,19 +102,40 @@ def _reason_to_ignore(
     return None
 
 
-def _merge(group: Sequence[tuple[Architecture, Measurement, float]]) -> Observation:
+@dataclass(frozen=True)
+class _Weighed:
+    """A record, how fresh it is, and how far its measuring is trusted, both 0..1."""
+
+    architecture: Architecture
+    record: Measurement
+    fresh: float
+    trust: float
+
+    @property
+    def weight(self) -> float:
+        return self.fresh * self.trust
+
+
+def _merge(group: Sequence[_Weighed]) -> Observation:
     """n equal records have 1/n of the repeatable variance; an old record counts as a part of one.
 
-    n is Kish's effective sample size, (sum w)^2 / sum w^2.
+    n is Kish's effective sample size, (sum w)^2 / sum w^2. Less trust is more of the repeatable
+    variance alone: how well a sum of blocks describes a network does not depend on it.
     """
-    weights = [w for *_, w in group]
+    weights = [one.weight for one in group]
     total, squares = sum(weights), sum(w * w for w in weights)
-    medians_ms = [median_ms(m.samples_ns) for _, m, _ in group]
+    medians_ms = [median_ms(one.record.samples_ns) for one in group]
     measured_ms = sum(w * ms for w, ms in zip(weights, medians_ms, strict=True)) / total
-    effective_n, freshness = total**2 / squares, squares / total
-    variance = (1 - _REPEATABLE + _REPEATABLE / effective_n) / freshness
-    architecture, first, _ = group[0]
-    return Observation(first.subject.name, architecture, measured_ms, variance)
+    trust = squares / sum(w * one.fresh for w, one in zip(weights, group, strict=True))
+    freshness = sum(w * one.fresh for w, one in zip(weights, group, strict=True)) / total
+    repeated = _REPEATABLE / (total**2 / squares * trust)
+    first = group[0]
+    return Observation(
+        first.record.subject.name,
+        first.architecture,
+        measured_ms,
+        (1 - _REPEATABLE + repeated) / freshness,
+    )
 
 
 def taken(m: Measurement) -> datetime:

@@ -180,8 +180,12 @@ class Calibration:
             for key, row in self.table.rows.items()
         }
         centre_ms = float(self.posterior.mean[2:] @ self.centre)
-        offset_ms = fit.intercept_ms + fit.scale * self.table.offset_ms - centre_ms
-        return Table(self.table.target, offset_ms, rows)
+
+        def offset(ms: float) -> float:
+            return fit.intercept_ms + fit.scale * ms - centre_ms
+
+        offsets_ms = {trunk: offset(ms) for trunk, ms in self.table.offsets_ms.items()}
+        return Table(self.table.target, offset(self.table.offset_ms), rows, offsets_ms)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data, the table included; `from_dict` reads it back."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Annotated, Any
@@ -107,6 +108,13 @@ class Architecture:
         """The blocks that a search chose; the others are the fixed trunk."""
         return tuple(row.block for row in self.rows if row.searched)
 
+    @cached_property
+    def trunk(self) -> str:
+        """Twelve hex digits naming the fixed layers, which a table's offset belongs to."""
+        fixed = (row.block.key for row in self.rows if not row.searched)
+        channels, height, width = self.input_shape
+        return _digest([f"{channels}x{height}x{width}>{self.classes}", *fixed])
+
     @property
     def op_counts(self) -> Counter[str]:
         """How often each searched operation occurs."""
@@ -122,8 +130,7 @@ class Architecture:
         """Twelve hex digits naming the function computed; equal for equal canonical forms."""
         blocks = (row.block.key for row in self.rows if not row.block.is_identity)
         channels, height, width = self.input_shape
-        text = "\n".join([f"{channels}x{height}x{width}>{self.classes}", *blocks])
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return _digest([f"{channels}x{height}x{width}>{self.classes}", *blocks])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data; `from_dict` reads it back."""
@@ -143,6 +150,10 @@ class Architecture:
             raise SpecError(f"not an architecture: {first_problem(error, 'data')}") from error
         rows = tuple(Row(row.place, row.block, row.searched) for row in read.rows)
         return cls(read.space, read.input_shape, read.classes, rows)
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
 # The JSON form, which comes from files that others wrote: "28" is no size and "yes" no truth value.

@@ -11,7 +11,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, get_args
@@ -60,14 +60,20 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """Latencies of one target; of an architecture: `offset_ms` + the sum of its blocks."""
+    """Latencies of one target; of an architecture: its offset + the sum of its blocks.
+
+    `offset_ms` is what the fixed layers take; where a space has several sets of them, that of the
+    fastest, and `offsets_ms` that of each, by `Architecture.trunk`.
+    """
 
     target: Target
     offset_ms: float
     rows: Mapping[str, TableRow]
+    offsets_ms: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rows", dict(sorted(self.rows.items())))
+        for name in ("rows", "offsets_ms"):
+            object.__setattr__(self, name, dict(sorted(getattr(self, name).items())))
 
     @classmethod
     def from_measurements(cls, measurements: Iterable[Measurement]) -> Table:
@@ -90,12 +96,9 @@ class Table:
                 "no measured base network among the records, so the offset is unknown: "
                 "run the profile stage to its end"
             )
-        without_offset = cls(bases[0].target, 0.0, rows)
-        offset_ms = median(
-            summarise(m.samples_ns).median_ms - without_offset.sum_ms(m.subject.read_architecture())
-            for m in _best(bases)
-        )
-        return cls(bases[0].target, offset_ms, rows)
+        offsets_ms = _offsets(cls(bases[0].target, 0.0, rows), bases)
+        offset_ms = min(offsets_ms.values())
+        return cls(bases[0].target, offset_ms, rows, offsets_ms if len(offsets_ms) > 1 else {})
 
     def latency_ms(self, block: BlockSpec | str) -> float:
         """The latency of a block (or its key); an identity costs nothing. Raises UnknownBlock."""
@@ -110,14 +113,27 @@ class Table:
             "since it was profiled; run the profile stage again"
         )
 
+    def offset_of(self, architecture: Architecture) -> float:
+        """What the fixed layers of `architecture` take. Raises UnknownBlock."""
+        if not self.offsets_ms:
+            return self.offset_ms
+        if architecture.trunk in self.offsets_ms:
+            return self.offsets_ms[architecture.trunk]
+        raise UnknownBlock(
+            f"the table of {self.target.device} holds no network of these widths: the space has "
+            "changed since it was profiled; run the profile stage again"
+        )
+
     def sum_ms(self, architecture: Architecture) -> float:
-        """Offset plus the searched blocks of `architecture`; the trunk is in the offset."""
+        """The offset plus the searched blocks of `architecture`. Raises UnknownBlock."""
         blocks = architecture.searched_blocks
-        return self.offset_ms + math.fsum(self.latency_ms(block) for block in blocks)
+        return self.offset_of(architecture) + math.fsum(map(self.latency_ms, blocks))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data; `from_dict` reads it back."""
-        head = {"version": FORMAT_VERSION, "offset_ms": self.offset_ms}
+        head: dict[str, Any] = {"version": FORMAT_VERSION, "offset_ms": self.offset_ms}
+        if self.offsets_ms:
+            head["offsets_ms"] = dict(self.offsets_ms)
         rows = {key: asdict(row) for key, row in self.rows.items()}
         return {**head, "target": self.target.model_dump(mode="json"), "rows": rows}
 
@@ -132,7 +148,8 @@ class Table:
         try:
             rows = {key: TableRow(**row) for key, row in data["rows"].items()}
             target = Target.model_validate(data["target"])
-            return cls(target, float(data["offset_ms"]), rows)
+            offsets_ms = {trunk: float(ms) for trunk, ms in data.get("offsets_ms", {}).items()}
+            return cls(target, float(data["offset_ms"]), rows, offsets_ms)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise TableError(f"not a latency table: {error!r}; profile again") from error
 
@@ -169,6 +186,20 @@ def _parse(line: Mapping[str, str]) -> TableRow:
     )
     verdict = _VERDICTS[_VERDICTS.index(line["verdict"])]
     return TableRow(latency_ms, lo_ms, hi_ms, int(line["n"]), verdict, line["when"])
+
+
+def _offsets(blocks: Table, bases: list[Measurement]) -> dict[str, float]:
+    """What measured networks take beyond their `blocks`, by their fixed layers."""
+    by_trunk: dict[str, list[Measurement]] = defaultdict(list)
+    for m in bases:
+        by_trunk[m.subject.read_architecture().trunk].append(m)
+    return {
+        trunk: median(
+            summarise(m.samples_ns).median_ms - blocks.sum_ms(m.subject.read_architecture())
+            for m in _best(measured)
+        )
+        for trunk, measured in by_trunk.items()
+    }
 
 
 def _belongs(m: Measurement) -> bool:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from models.alpha import Alpha
+from models.hyperbodies import BODIES
 
-class HyperNetwork(nn.Module):
-    """A bias per decision and operation plus a small MLP over (S, log κ).
 
-    The last layer starts at zero, so α starts uniform. Logits are bounded softly by
-    ``bound·tanh(·/bound)``; operations that a decision does not offer get −inf.
+class HyperNetwork(Alpha):
+    """A bias per decision and option plus a function of (S, log κ), by default a small MLP.
+
+    α starts uniform. Logits are bounded softly by
+    ``bound·tanh(·/bound)``.
     """
 
-    mask: Tensor
     log_range: Tensor
 
     def __init__(
@@ -27,32 +28,34 @@ class HyperNetwork(nn.Module):
         mask: npt.NDArray[np.bool_],
         *,
         kappa_range: tuple[float, float],
+        operations: int | None = None,
+        places: int | None = None,
+        kind: str = "mlp",
         hidden: Sequence[int] = (64, 64),
+        knots: int = 5,
+        width: float = 0.25,
         bound: float = 8.0,
     ) -> None:
-        """`mask`: [decisions, operations]; `kappa_range`: (min, max), both positive."""
-        super().__init__()
-        self.decisions, self.operations = mask.shape
+        """`mask`: [decisions, options]; `kappa_range`: (min, max), both positive. Without
+        `operations` and `places` every option is an operation, and every decision a place."""
+        super().__init__(
+            mask, operations or mask.shape[1], mask.shape[0] if places is None else places
+        )
         self.bound = bound
-        self.register_buffer("mask", torch.tensor(mask))
         low, high = map(math.log, kappa_range)
         self.register_buffer("log_range", torch.tensor([low, high]))
-        sizes = [self.operations + 1, *hidden]
-        layers: list[nn.Module] = []
-        for a, b in pairwise(sizes):
-            layers += [nn.Linear(a, b), nn.Tanh()]
-        last = nn.Linear(sizes[-1], mask.size, bias=False)
-        nn.init.zeros_(last.weight)
-        self.body = nn.Sequential(*layers, last)
+        self.body = BODIES[kind](
+            self.operations, mask.size, hidden=hidden, knots=knots, width=width
+        )
         self.bias = nn.Parameter(torch.zeros(mask.size))
 
     def forward(self, simplex: Tensor, kappa: Tensor) -> Tensor:
-        """Logits (B, E, k) for points `simplex` (B, k) at prices `kappa` (B,)."""
+        """Logits (B, decisions, options) for points `simplex` (B, k) at prices `kappa` (B,)."""
         low, high = self.log_range
         width = high - low
         position = 2 * (kappa.log() - low) / width.clamp_min(1e-9) - 1
         position = torch.where(width > 0, position, 0.0)  # equal ends: one fixed price
         inputs = torch.cat([simplex * self.operations - 1, position[:, None]], dim=1)
-        raw = (self.bias + self.body(inputs)).view(-1, self.decisions, self.operations)
+        raw = (self.bias + self.body(inputs)).view(-1, *self.mask.shape)
         bounded = self.bound * torch.tanh(raw / self.bound)
         return bounded.masked_fill(~self.mask, -torch.inf)

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from edge.spec import Row
-from models.blocks import Residual
+from edge.spec import BlockSpec
 from models.network import network
 from models.spaces import Space
-from models.supernet import SharedDecision, SharedMBConv, Supernet
+from models.supernet import SharedKernels, SharedStep, Supernet, convolutions
 
 
 @torch.no_grad()
@@ -22,32 +21,18 @@ def inherit(supernet: Supernet, space: Space, choices: Sequence[int]) -> nn.Sequ
     The statistics of BatchNorms are copied too, but they are a mean over many architectures:
     train the network, or estimate them anew (models.norms), before it is judged.
     """
-    net = network(space.architecture(choices))
-    blocks, chosen = iter(net), iter(space.canonical(choices))
-    for step, shared in zip(space.steps, supernet.steps, strict=True):
-        if isinstance(step, Row):
-            next(blocks).load_state_dict(shared.state_dict())
-            continue
-        op = space.operations[next(chosen)]
-        if not step.block(op).is_identity:  # identities are no block of the network
-            assert isinstance(shared, SharedDecision)
-            _inherit_block(next(blocks), shared, op)
+    architecture = space.architecture(choices)
+    net = network(architecture)
+    blocks = iter(net)
+    for row, step in zip(architecture.rows, supernet.steps, strict=True):
+        if not row.block.is_identity:  # identities are no block of the network
+            assert isinstance(step, SharedStep)
+            _inherit(next(blocks), step.shared(row.block), row.block)
     return net
 
 
-def _inherit_block(block: nn.Module, decision: SharedDecision, op: str) -> None:
-    if op in decision.own:
-        block.load_state_dict(decision.own[op].state_dict())
-        return
-    assert isinstance(block, Residual)
-    assert decision.shared is not None
-    _inherit_mbconv(block.branch, decision.shared, op)
-
-
-def _inherit_mbconv(branch: nn.Sequential, shared: SharedMBConv, op: str) -> None:
-    convs = [layer for layer in branch if isinstance(layer, nn.Conv2d)]
-    norms = [layer for layer in branch if isinstance(layer, nn.BatchNorm2d)]
-    for conv, kernel in zip(convs, shared.kernels(op), strict=True):
+def _inherit(block: nn.Module, shared: SharedKernels, spec: BlockSpec) -> None:
+    for conv, kernel in zip(convolutions(block), shared.kernels_of(spec), strict=True):
         conv.weight.copy_(kernel)
-    for norm, own in zip(norms, shared.norms_of(op), strict=True):
-        norm.load_state_dict(own.state_dict())
+    own = block.state_dict()  # the kernels
+    block.load_state_dict({**own, **shared.block(spec).state_dict()})

@@ -1,13 +1,15 @@
-"""Search spaces as data: a list of decisions between fixed rows.
+"""Search spaces as data: decisions between fixed rows.
 
-A *choice* is one operation index per decision, in the order of `Space.operations`.
+A *choice* is one index per decision: that of an operation for every place where a block is
+chosen, in the order of `Space.operations`, then that of a width for every stage whose width is
+not fixed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby, product
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +19,7 @@ from edge.errors import EdgeError
 from edge.spec import SKIP, Architecture, BlockSpec, Row
 
 Choices: TypeAlias = tuple[int, ...]
+Widths: TypeAlias = tuple[int, ...]  # channels, one per stage
 
 
 class SpaceError(EdgeError, ValueError):
@@ -25,10 +28,11 @@ class SpaceError(EdgeError, ValueError):
 
 @dataclass(frozen=True)
 class Decision:
-    """A place in the network where one of several blocks is chosen."""
+    """A place in a stage (counted from 0) where one of several blocks is chosen."""
 
     place: str
     candidates: tuple[BlockSpec, ...]
+    stage: int = 0
 
     def block(self, op: str) -> BlockSpec:
         """The candidate named `op`. Raises SpaceError."""
@@ -38,38 +42,91 @@ class Decision:
         raise SpaceError(f"{self.place} has no candidate {op!r}")
 
 
+Step: TypeAlias = Row | Decision
+
+
 @dataclass(frozen=True)
 class Space:
-    """Fixed rows and decisions in execution order."""
+    """Fixed rows and decisions in execution order, for every choice of the stages' widths.
+
+    `variants` all have the same steps at different geometries; `decisions` are those of the
+    widest. A stage with several `widths` is elastic: its width is a decision too.
+    """
 
     name: str
     input_shape: tuple[int, int, int]  # (C, H, W)
     classes: int
     operations: tuple[str, ...]
-    steps: tuple[Row | Decision, ...]
+    widths: tuple[Widths, ...]  # the options of every stage, ascending
+    variants: Mapping[Widths, tuple[Step, ...]]
     decisions: tuple[Decision, ...] = field(init=False)
+    elastic: tuple[int, ...] = field(init=False)  # the stages of more than one width
 
     def __post_init__(self) -> None:
         decisions = tuple(step for step in self.steps if isinstance(step, Decision))
         object.__setattr__(self, "decisions", decisions)
+        elastic = tuple(stage for stage, options in enumerate(self.widths) if len(options) > 1)
+        object.__setattr__(self, "elastic", elastic)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Those of the widest variant."""
+        return self.variants[tuple(options[-1] for options in self.widths)]
 
     @property
     def mask(self) -> npt.NDArray[np.bool_]:
-        """[decisions, operations]: which operations a decision offers."""
+        """[decisions, options]: what every decision offers; operations first, then widths."""
         offered = [{block.op for block in d.candidates} for d in self.decisions]
-        return np.array([[op in ops for op in self.operations] for ops in offered])
+        rows = [[op in ops for op in self.operations] for ops in offered]
+        rows += [[True] * len(self.widths[stage]) for stage in self.elastic]
+        columns = max(map(len, rows))
+        return np.array([row + [False] * (columns - len(row)) for row in rows])
 
     @property
     def blocks(self) -> tuple[BlockSpec, ...]:
         """Every distinct candidate block that has a price, sorted."""
-        every = {block for d in self.decisions for block in d.candidates}
+        every = {
+            block
+            for steps in self.variants.values()
+            for step in steps
+            if isinstance(step, Decision)
+            for block in step.candidates
+        }
         return tuple(sorted(block for block in every if not block.is_identity))
+
+    def at_every_width(self, decision: int) -> list[Decision]:
+        """One decision, by its number, at every width of its stage."""
+        stage = self.decisions[decision].stage
+        found = []
+        for width in self.widths[stage]:
+            widths = tuple(
+                width if s == stage else options[-1] for s, options in enumerate(self.widths)
+            )
+            steps = [step for step in self.variants[widths] if isinstance(step, Decision)]
+            found.append(steps[decision])
+        return found
+
+    def widths_of(self, choices: Sequence[int]) -> Widths:
+        """The width of every stage."""
+        indices = dict(zip(self.elastic, choices[len(self.decisions) :], strict=True))
+        return tuple(options[indices.get(stage, 0)] for stage, options in enumerate(self.widths))
+
+    def names(self, choices: Sequence[int]) -> list[str]:
+        """What was chosen, for people: operations, then elastic widths."""
+        count = len(self.decisions)
+        widths = self.widths_of(choices)
+        return [
+            *(self.operations[index] for index in choices[:count]),
+            *(f"width_{widths[stage]}" for stage in self.elastic),
+        ]
 
     def architecture(self, choices: Sequence[int]) -> Architecture:
         """The network that `choices` describe, skips at the end of their stage."""
-        chosen = iter(self.canonical(choices))
+        choices = self.canonical(choices)
+        chosen = iter(choices)
         rows = [
-            step if isinstance(step, Row) else self._row(step, next(chosen)) for step in self.steps
+            step if isinstance(step, Row) else self._row(step, next(chosen))
+            for step in self.variants[self.widths_of(choices)]
         ]
         return Architecture(self.name, self.input_shape, self.classes, tuple(rows))
 
@@ -83,11 +140,21 @@ class Space:
         """
         chosen = {row.place: row.block.op for row in architecture.rows if row.searched}
         ops = [chosen.get(decision.place, SKIP) for decision in self.decisions]
-        if set(ops) <= set(self.operations):
-            choices = self.canonical([self.operations.index(op) for op in ops])
+        widths = self._widths_around(architecture)
+        if widths is not None and set(ops) <= set(self.operations):
+            indices = [self.widths[stage].index(widths[stage]) for stage in self.elastic]
+            choices = self.canonical([*map(self.operations.index, ops), *indices])
             if self.architecture(choices).key == architecture.key:
                 return choices
         raise SpaceError(f"the architecture {architecture.key} is not one of this space")
+
+    def _widths_around(self, architecture: Architecture) -> Widths | None:
+        """The widths whose fixed rows are those of `architecture`."""
+        fixed = tuple(row for row in architecture.rows if not row.searched)
+        for widths, steps in self.variants.items():
+            if fixed == tuple(step for step in steps if isinstance(step, Row)):
+                return widths
+        return None
 
     def canonical(self, choices: Sequence[int]) -> Choices:
         """Equal networks get equal choices: inside a run of one geometry, skips go last.
@@ -98,23 +165,29 @@ class Space:
         if SKIP not in self.operations:
             return tuple(choices)
         skip = self.operations.index(SKIP)
+        count = len(self.decisions)
         ordered: list[int] = []
-        for _, stage in groupby(zip(self._runs(), choices, strict=True), lambda pair: pair[0]):
-            ordered += sorted((choice for _, choice in stage), key=lambda choice: choice == skip)
-        return tuple(ordered)
+        for _, run in groupby(
+            zip(self._runs(), choices[:count], strict=True), lambda pair: pair[0]
+        ):
+            ordered += sorted((choice for _, choice in run), key=lambda choice: choice == skip)
+        return (*ordered, *choices[count:])
 
     def _check(self, choices: Sequence[int]) -> None:
-        if len(choices) != len(self.decisions):
-            raise SpaceError(f"{len(choices)} choices for {len(self.decisions)} decisions")
-        last = len(self.operations) - 1
-        for decision, index in zip(self.decisions, choices, strict=True):
-            if not 0 <= index <= last:
-                raise SpaceError(f"choice {index} at {decision.place} is not one of 0 .. {last}")
+        places = [decision.place for decision in self.decisions]
+        options = [len(self.operations)] * len(places)
+        places += [f"the width of stage {stage + 1}" for stage in self.elastic]
+        options += [len(self.widths[stage]) for stage in self.elastic]
+        if len(choices) != len(places):
+            raise SpaceError(f"{len(choices)} choices for {len(places)} decisions")
+        for place, count, index in zip(places, options, choices, strict=True):
+            if not 0 <= index < count:
+                raise SpaceError(f"choice {index} at {place} is not one of 0 .. {count - 1}")
 
     def _runs(self) -> list[int]:
         """A number per decision; equal for neighbours that offer the same blocks."""
         run, numbers = 0, []
-        before: Row | Decision | None = None
+        before: Step | None = None
         for step in self.steps:
             if isinstance(step, Decision):
                 alike = isinstance(before, Decision) and before.candidates == step.candidates
@@ -134,9 +207,9 @@ def mbconv(
     input_shape: tuple[int, int, int],
     classes: int,
     operations: Sequence[str],
-    stem_width: int,
+    stem_width: int | None,
     stem_stride: int,
-    widths: Sequence[int],
+    widths: Sequence[int | Sequence[int]],
     depths: Sequence[int],
     head_width: int,
     act: str,
@@ -144,29 +217,50 @@ def mbconv(
     """The edge space: a stem, stages of searched residual blocks, fixed transitions, a head.
 
     The transitions between stages (dense 3×3, stride 2) are not searched: searching them
-    costs the shared weights most of their accuracy. The first stage follows the stem without
-    one where their widths agree.
+    costs the shared weights most of their accuracy. Several widths of a stage are an elastic
+    width (Cai et al., 2020, once-for-all). The first stage follows the stem without a transition
+    where their widths agree; without a `stem_width` they always do.
     """
+    options = tuple(
+        (width,) if isinstance(width, int) else tuple(sorted(width)) for width in widths
+    )
     channels, height, width = input_shape
-    place = BlockSpec("conv_k3", channels, stem_width, height, width, stem_stride, act)
-    steps: list[Row | Decision] = [Row("stem", place)]
-    for stage, (out, depth) in enumerate(zip(widths, depths, strict=True), 1):
+    stem = BlockSpec("conv_k3", channels, 1, height, width, stem_stride, act)
+    variants = {
+        chosen: _steps(
+            replace(stem, out_channels=stem_width or chosen[0]),
+            list(zip(chosen, depths, strict=True)),
+            operations,
+            (f"head_{head_width}", classes),
+        )
+        for chosen in product(*options)
+    }
+    return Space("mbconv", input_shape, classes, tuple(operations), options, variants)
+
+
+def _steps(
+    stem: BlockSpec,
+    stages: Sequence[tuple[int, int]],  # width and depth
+    operations: Sequence[str],
+    head: tuple[str, int],  # operation and classes
+) -> tuple[Step, ...]:
+    place = stem
+    steps: list[Step] = [Row("stem", place)]
+    for stage, (out, depth) in enumerate(stages, 1):
         if stage > 1 or out != place.out_channels:
             place = _after(place, "conv_k3", out, 2 if stage > 1 else 1)
             steps.append(Row(f"down{stage}", place))
         place = _after(place, SKIP, out, 1)
-        candidates = tuple(_with_op(place, op) for op in operations)
-        steps += [Decision(f"stage{stage}.{index}", candidates) for index in range(1, depth + 1)]
-    steps.append(Row("head", _after(place, f"head_{head_width}", classes, 1)))
-    return Space("mbconv", input_shape, classes, tuple(operations), tuple(steps))
+        candidates = tuple(replace(place, op=op) for op in operations)
+        steps += [
+            Decision(f"stage{stage}.{index}", candidates, stage - 1)
+            for index in range(1, depth + 1)
+        ]
+    steps.append(Row("head", _after(place, *head, 1)))
+    return tuple(steps)
 
 
 def _after(block: BlockSpec, op: str, out: int, stride: int) -> BlockSpec:
     """A block whose input is the output of `block`."""
     size = (block.out_height, block.out_width)
     return BlockSpec(op, block.out_channels, out, *size, stride, block.act)
-
-
-def _with_op(block: BlockSpec, op: str) -> BlockSpec:
-    size = (block.in_channels, block.out_channels, block.height, block.width)
-    return BlockSpec(op, *size, block.stride, block.act)

@@ -1,32 +1,32 @@
 """Shared weights for every architecture of a space; runs one path at a time.
 
-Inside a decision all MBConv candidates share one set of weights: a 3×3 kernel is the centre
-of the largest one, a smaller expansion is a prefix of the channels; BatchNorms are their own
-(Cai et al., 2020, once-for-all; Stamoulis et al., 2019, single-path NAS). The last BatchNorm
-of a residual branch starts small but not at zero: zero hides the differences between the
-operations, one makes skip look hopeless.
+Blocks that do the same kind of thing at one step of the network share one set of kernels, those
+of the largest of them: a 3×3 kernel is the centre of the largest one, a smaller expansion or
+width is a prefix of the channels; BatchNorms are their own (Cai et al., 2020, once-for-all;
+Stamoulis et al., 2019, single-path NAS). The last BatchNorm of a residual branch starts small but
+not at zero: zero hides the differences between the operations, one makes skip look hopeless.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edge.spec import BlockSpec, Row
-from models.blocks import activation, build, set_last_gamma
-from models.depthwise import depthwise
-from models.spaces import Space, SpaceError
+from models.blocks import build, set_last_gamma
+from models.spaces import Decision, Space, SpaceError, Step
 
-# Per decision: the operations to run and the gate of each; None runs one operation as it is.
+# Per decision: the options to run and the gate of each; None runs one option as it is.
 Selection: TypeAlias = Sequence[Sequence[tuple[int, Tensor | None]]]
 
 LAST_GAMMA = 0.3
-_MBCONV = re.compile(r"mbconv_k(\d+)_e(\d+)")
+_MBCONV = re.compile(r"mbconv_k\d+_e\d+")
 
 
 def single(choices: Sequence[int]) -> Selection:
@@ -34,80 +34,77 @@ def single(choices: Sequence[int]) -> Selection:
     return [[(index, None)] for index in choices]
 
 
-def by_weights(candidates: Sequence[BlockSpec]) -> tuple[list[BlockSpec], list[BlockSpec]]:
-    """The candidates of one decision that share weights, and those that have their own."""
-    shared = [spec for spec in candidates if _MBCONV.fullmatch(spec.op) and spec.residual]
-    return shared, [spec for spec in candidates if spec not in shared]
+def weight_sets(specs: Sequence[BlockSpec]) -> list[list[BlockSpec]]:
+    """The blocks of one step that share kernels, set by set: all residual MBConvs, and each
+    other operation at all its widths."""
+    sets: dict[str, list[BlockSpec]] = {}
+    for spec in specs:
+        shares = spec.residual and _MBCONV.fullmatch(spec.op)
+        sets.setdefault("mbconv" if shares else spec.op, []).append(spec)
+    return list(sets.values())
 
 
-class SharedMBConv(nn.Module):
-    """All residual MBConv candidates of one decision in the weights of the largest."""
+class SharedKernels(nn.Module):
+    """Blocks whose kernels are slices of those of the largest of them.
+
+    All else, which is BatchNorms and a classifier, belongs to an operation at a width.
+    """
 
     def __init__(self, specs: Sequence[BlockSpec]) -> None:
         super().__init__()
-        self.sizes = {spec.op: _sizes(spec.op) for spec in specs}
-        channels = specs[0].in_channels
-        kernel = max(k for k, _ in self.sizes.values())
-        middle = channels * max(e for _, e in self.sizes.values())
-        self.channels = channels
-        self.expand = nn.Conv2d(channels, middle, 1, bias=False)
-        self.depthwise = nn.Conv2d(middle, middle, kernel, groups=middle, bias=False)
-        self.project = nn.Conv2d(middle, channels, 1, bias=False)
-        self.norms = nn.ModuleDict(
-            {op: self._norms(channels, channels * e) for op, (_, e) in self.sizes.items()}
-        )
-        self.act = activation(specs[0].act)
+        self._shapes: dict[BlockSpec, list[torch.Size]] = {}
+        self.blocks = nn.ModuleDict()
+        for spec in dict.fromkeys(specs):
+            block = build(spec)
+            self._shapes[spec] = [conv.weight.shape for conv in convolutions(block)]
+            if _name(spec) not in self.blocks:
+                self.blocks[_name(spec)] = block
+        largest = [
+            tuple(map(max, zip(*shapes, strict=True)))
+            for shapes in zip(*self._shapes.values(), strict=True)
+        ]
+        self.kernels = nn.ParameterList(_initial(shape) for shape in largest)
+        for block in self.blocks.values():
+            for conv in convolutions(block):
+                del conv.weight  # it is lent one for every run
+        set_last_gamma(self.blocks, LAST_GAMMA)
 
-    @staticmethod
-    def _norms(channels: int, middle: int) -> nn.ModuleList:
-        last = nn.BatchNorm2d(channels)
-        nn.init.constant_(last.weight, LAST_GAMMA)
-        return nn.ModuleList([nn.BatchNorm2d(middle), nn.BatchNorm2d(middle), last])
+    def block(self, spec: BlockSpec) -> nn.Module:
+        """What runs `spec`, without kernels."""
+        return self.blocks[_name(spec)]
 
-    def kernels(self, op: str) -> tuple[Tensor, Tensor, Tensor]:
-        """Views of the weights that `op` uses: expansion, depthwise, projection."""
-        kernel, expansion = self.sizes[op]
-        middle = self.channels * expansion
-        crop = (self.depthwise.kernel_size[0] - kernel) // 2
-        window = slice(crop, crop + kernel)
-        return (
-            self.expand.weight[:middle],
-            self.depthwise.weight[:middle, :, window, window],
-            self.project.weight[:, :middle],
-        )
+    def kernels_of(self, spec: BlockSpec) -> list[Tensor]:
+        """Views of the kernels that `spec` uses, in the order of its convolutions."""
+        return [
+            _slice(kernel, shape)
+            for kernel, shape in zip(self.kernels, self._shapes[spec], strict=True)
+        ]
 
-    def norms_of(self, op: str) -> nn.ModuleList:
-        """The three BatchNorms of `op`, in the order of `kernels`."""
-        norms = self.norms[op]
-        assert isinstance(norms, nn.ModuleList)
-        return norms
-
-    def forward(self, x: Tensor, op: str) -> Tensor:
-        first, second, last = self.norms_of(op)
-        expand, kernel, project = self.kernels(op)
-        y = self.act(first(F.conv2d(x, expand)))  # (B, e·C, H, W)
-        y = self.act(second(depthwise(y, kernel)))
-        branch: Tensor = last(F.conv2d(y, project))  # (B, C, H, W)
-        return x + branch
+    def forward(self, x: Tensor, spec: BlockSpec) -> Tensor:
+        block = self.block(spec)
+        with _lent(block, self.kernels_of(spec)):
+            y: Tensor = block(x)
+        return y
 
 
-class SharedDecision(nn.Module):
-    """Every candidate of one decision; residual MBConvs share weights, the others own theirs."""
+class SharedStep(nn.Module):
+    """One step of the network: every block that any architecture may have there."""
 
-    def __init__(self, candidates: Sequence[BlockSpec]) -> None:
+    def __init__(self, specs: Sequence[BlockSpec]) -> None:
         super().__init__()
-        shared, own = by_weights(candidates)
-        self.shared = SharedMBConv(shared) if shared else None
-        self.own = nn.ModuleDict({spec.op: build(spec) for spec in own})
-        set_last_gamma(self.own, LAST_GAMMA)
+        sets = weight_sets(specs)
+        self.sets = nn.ModuleList(map(SharedKernels, sets))
+        self._set_of = {spec: number for number, one in enumerate(sets) for spec in one}
 
-    def forward(self, x: Tensor, op: str) -> Tensor:
-        if op in self.own:
-            y: Tensor = self.own[op](x)
-            return y
-        assert self.shared is not None
-        shared: Tensor = self.shared(x, op)
-        return shared
+    def shared(self, spec: BlockSpec) -> SharedKernels:
+        """The set that `spec` is in."""
+        found = self.sets[self._set_of[spec]]
+        assert isinstance(found, SharedKernels)
+        return found
+
+    def forward(self, x: Tensor, spec: BlockSpec) -> Tensor:
+        y: Tensor = self.shared(spec)(x, spec)
+        return y
 
 
 class Supernet(nn.Module):
@@ -115,37 +112,89 @@ class Supernet(nn.Module):
 
     def __init__(self, space: Space) -> None:
         super().__init__()
-        self.operations = space.operations
-        self.decisions = len(space.decisions)
+        self.space = space
         self.steps = nn.ModuleList(
-            build(step.block) if isinstance(step, Row) else SharedDecision(step.candidates)
-            for step in space.steps
+            SharedStep([spec for step in steps for spec in _specs(step)])
+            for steps in zip(*space.variants.values(), strict=True)
         )
 
     def forward(self, x: Tensor, selection: Selection) -> Tensor:
         """Logits (B, classes) of the path(s) that `selection` names, one entry per decision.
 
-        Raises SpaceError where there are more or fewer.
+        Raises SpaceError where there are more or fewer, or where a width is not a single one.
         """
-        if len(selection) != self.decisions:
-            raise SpaceError(f"{len(selection)} choices for {self.decisions} decisions")
+        space = self.space
+        count = len(space.decisions)
+        if len(selection) != count + len(space.elastic):
+            raise SpaceError(f"{len(selection)} choices for {count + len(space.elastic)} decisions")
+        widths = space.widths_of([*[0] * count, *map(_one, selection[count:])])
         chosen = iter(selection)
-        for step in self.steps:
-            x = self._decide(step, x, next(chosen)) if isinstance(step, SharedDecision) else step(x)
+        for shared, step in zip(self.steps, space.variants[widths], strict=True):
+            if isinstance(step, Row):
+                x = shared(x, step.block)
+            else:
+                x = self._decide(shared, step, x, next(chosen))
         return x
 
     def _decide(
-        self, step: SharedDecision, x: Tensor, options: Sequence[tuple[int, Tensor | None]]
+        self,
+        shared: nn.Module,
+        step: Decision,
+        x: Tensor,
+        options: Sequence[tuple[int, Tensor | None]],
     ) -> Tensor:
         outputs = []
         for index, gate in options:
-            y = step(x, self.operations[index])
+            y = shared(x, step.block(self.space.operations[index]))
             outputs.append(y if gate is None else y * gate)
         return torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
 
 
-def _sizes(op: str) -> tuple[int, int]:
-    """(kernel, expansion) of an MBConv."""
-    match = _MBCONV.fullmatch(op)
-    assert match is not None, op
-    return int(match[1]), int(match[2])
+def convolutions(block: nn.Module) -> list[nn.Conv2d]:
+    """The convolutions inside `block`, in the order in which they run."""
+    return [part for part in block.modules() if isinstance(part, nn.Conv2d)]
+
+
+def _specs(step: Step) -> Sequence[BlockSpec]:
+    return [step.block] if isinstance(step, Row) else step.candidates
+
+
+def _one(options: Sequence[tuple[int, Tensor | None]]) -> int:
+    ((index, gate),) = options if len(options) == 1 else [(0, torch.zeros(()))]
+    if gate is not None:
+        raise SpaceError(
+            "a stage runs at one width at a time, without a gate: with elastic widths use "
+            "search.estimator: reinforce-cv"
+        )
+    return index
+
+
+def _name(spec: BlockSpec) -> str:
+    """What owns norms: an operation at a width. Two inputs of a transition share them."""
+    return f"{spec.op}_{spec.out_channels}"
+
+
+def _initial(shape: Sequence[int]) -> nn.Parameter:
+    """As a convolution of PyTorch starts."""
+    return nn.Parameter(nn.init.kaiming_uniform_(torch.empty(*shape), a=math.sqrt(5)))
+
+
+def _slice(kernel: Tensor, shape: torch.Size) -> Tensor:
+    """The first channels and the centre of a kernel (O, I, K, K)."""
+    out, into, size, _ = shape
+    crop = (kernel.shape[-1] - size) // 2
+    window = slice(crop, crop + size)
+    return kernel[:out, :into, window, window]
+
+
+@contextmanager
+def _lent(block: nn.Module, kernels: Sequence[Tensor]) -> Iterator[None]:
+    """Run with other weights: a convolution takes whatever it finds as its `weight`."""
+    convs = convolutions(block)
+    for conv, kernel in zip(convs, kernels, strict=True):
+        object.__setattr__(conv, "weight", kernel)
+    try:
+        yield
+    finally:
+        for conv in convs:
+            object.__delattr__(conv, "weight")

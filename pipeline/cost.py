@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import prod
+from statistics import fmean
+
 from edge.spec import SKIP
 from pipeline.params import Params, ProfileParams, SpaceParams, VerifyParams
 from pipeline.sections.data import Outline
@@ -43,11 +46,12 @@ def member_count(params: Params) -> int:
 
 
 def activations(space: SpaceParams, data: Outline) -> int:
-    """Values between the searched blocks of one image: training is bound by memory, not by MACs."""
+    """Values between the searched blocks of one image: training is bound by memory, not by MACs.
+    An elastic stage counts with the mean of its widths."""
     total = 0
     height, width = (-(-side // space.stem_stride) for side in (data.height, data.width))
-    for channels, depth in zip(space.widths, space.depths, strict=True):
-        total += depth * channels * height * width
+    for channels, depth in zip(space.width_options, space.depths, strict=True):
+        total += depth * round(fmean(channels)) * height * width
         height, width = -(-height // 2), -(-width // 2)
     return total
 
@@ -59,8 +63,9 @@ def _timing_s(stage: ProfileParams | VerifyParams) -> float:
 def _profile_s(params: Params) -> float:
     """Blocks as chains of two lengths, and whole networks with the base; timed one by one."""
     priced = sum(op != SKIP for op in params.space.operations)
-    chains = 2 * priced * len(params.space.widths)
-    networks = 1 + params.profile.anchors + params.profile.heldout
+    widths = params.space.width_options
+    chains = 2 * priced * sum(map(len, widths))
+    networks = prod(map(len, widths)) + params.profile.anchors + params.profile.heldout
     export_s = EXPORT_S[params.target.runtime] * (chains + 2 * networks)
     return export_s + _timing_s(params.profile) * (chains + networks)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from edge.errors import EdgeError
 from edge.files import write_atomic
+from models.alpha import Uniform
 from models.spaces import Space
 from pipeline import dataset, metrics, plots
 from pipeline.batches import Images
@@ -30,6 +31,8 @@ from pipeline.members import ARCHITECTURES_FILE, ExtractedMember
 from pipeline.members import write as write_members
 from pipeline.params import ExtractParams, Params, PointParams
 from pipeline.search import state
+from pipeline.search.objective import Costs
+from pipeline.search.prices import extreme
 from pipeline.search.simplex import named_point
 from pipeline.space import make_space
 
@@ -103,10 +106,13 @@ class Extraction:
         self.limits_ms = (low, high)
 
     def from_search(self) -> list[Candidate]:
-        """Candidates read off α(S, κ)."""
-        options, result = self.options, self.result
-        return pool.from_hypernet(
-            result.hypernet, self.predictor, result.kappa_range, options.candidates, options.seed
+        """Candidates read off α(S, κ); a method that prefers nothing has the control's, drawn
+        anew."""
+        options, alpha = self.options, self.result.alpha
+        if isinstance(alpha, Uniform):
+            return pool.uniform(self.predictor, options.candidates, options.seed + 1)
+        return pool.from_alpha(
+            alpha, self.predictor, self.result.kappa_range, options.candidates, options.seed
         )
 
     def from_uniform(self) -> list[Candidate]:
@@ -156,9 +162,7 @@ class Extraction:
     ) -> dict[str, float]:
         """Numbers for `dvc metrics`."""
         latencies = [member.predicted_ms for member in members]
-        heard = evidence.steering(
-            self.result.hypernet, self.space.operations, self.result.kappa_range
-        )
+        heard = evidence.steering(self.result.alpha, self.space.operations, self.result.kappa_range)
         return {
             "members": len(members),
             "infeasible_budgets": sum(not choice.fits for choice in choices),
@@ -176,18 +180,18 @@ class Extraction:
     def steering(self) -> list[steering.Use]:
         """How the use of every operation falls as its penalty grows."""
         result = self.result
-        return steering.sweep(result.hypernet, self.space.operations, result.kappa_range)
+        return steering.sweep(result.alpha, self.space.operations, result.kappa_range)
 
     def _at_point(self, point: PointParams, arm: Scored) -> Candidate:
         """The argmax of α at a named point: at its price, or the best one within its budget."""
         simplex = named_point(point.ops, self.space.operations)
-        hypernet = self.result.hypernet
+        alpha = self.result.alpha
         if point.kappa is not None:
-            at = pool.at_point(hypernet, self.predictor, simplex, [point.kappa])
+            at = pool.at_point(alpha, self.predictor, simplex, [point.kappa])
             return self._judge(at)[0]
         assert point.budget_ms is not None
         prices = np.geomspace(*self.result.kappa_range, _POINT_PRICES).tolist()
-        found = pool.at_point(hypernet, self.predictor, simplex, prices)
+        found = pool.at_point(alpha, self.predictor, simplex, prices)
         best = best_within(self._judge(found), point.budget_ms)
         if best is not None:
             return best
@@ -223,14 +227,9 @@ class Extraction:
         return self.judge.judge(candidates, "judge")
 
     def _extreme(self, dearest: bool) -> tuple[int, ...]:
-        """Choices of the fastest or slowest block everywhere, by the calibrated table."""
-        prices = self.predictor.calibration.fold()
-        chosen = []
-        for decision in self.space.decisions:
-            sign = -1 if dearest else 1
-            block = min(decision.candidates, key=lambda b: sign * prices.latency_ms(b))
-            chosen.append(self.space.operations.index(block.op))
-        return tuple(chosen)
+        """Choices of the fastest or slowest network, by the calibrated table."""
+        table = self.predictor.calibration.fold()
+        return extreme(Costs.of(self.space, table, "uniform"), dearest=dearest)
 
 
 def _report(

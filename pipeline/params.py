@@ -92,6 +92,17 @@ class Params(Section):
         _require_operations({"sampler.theta": theta} if isinstance(theta, dict) else {}, info)
         return search
 
+    @field_validator("search")
+    @classmethod
+    def _widths_have_no_gates(cls, search: SearchParams, info: ValidationInfo) -> SearchParams:
+        space: SpaceParams | None = info.data.get("space")
+        if space is not None and space.elastic and search.estimator != "reinforce-cv":
+            problem = f"{search.estimator} cannot run two widths at once: write reinforce-cv"
+            raise PydanticCustomError(
+                "estimator", "no gates for widths", {"problems": {"estimator": problem}}
+            )
+        return search
+
     @field_validator("extract")
     @classmethod
     def _points_name_operations(cls, extract: ExtractParams, info: ValidationInfo) -> ExtractParams:

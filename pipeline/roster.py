@@ -96,15 +96,19 @@ Model: TypeAlias = Chain | Network
 def roster(space: Space, params: ProfileParams) -> list[Model]:
     """Every model that the profile of `space` times. Raises SpaceTooSmall."""
     chains = [Chain(block, repeat) for block in space.blocks for repeat in _REPEATS]
-    base = Network("base", "base", space.architecture(cheapest(space)))
-    anchors = _networks("anchor", params.anchors, space, params.seed, [base])
-    heldout = _networks("heldout", params.heldout, space, params.seed, [base, *anchors])
-    return [*chains, base, *anchors, *heldout]
+    bases = _bases(space)
+    anchors = _networks("anchor", params.anchors, space, params.seed, bases)
+    heldout = _networks("heldout", params.heldout, space, params.seed, [*bases, *anchors])
+    return [*chains, *bases, *anchors, *heldout]
 
 
 def cheapest(space: Space) -> Choices:
-    """Skip wherever it is offered, elsewhere the candidate of the fewest MACs."""
-    return tuple(_cheapest(space, decision) for decision in space.decisions)
+    """The narrowest network that skips wherever it can and elsewhere has the candidate of the
+    fewest MACs."""
+    return (
+        *(_cheapest(space, decision) for decision in space.decisions),
+        *[0] * len(space.elastic),
+    )
 
 
 def tilted(space: Space, generator: np.random.Generator) -> Choices:
@@ -115,8 +119,10 @@ def tilted(space: Space, generator: np.random.Generator) -> Choices:
     each network first draws how much it likes each operation, and then chooses by that.
     """
     taste = generator.dirichlet([_TILT] * len(space.operations))
-    weights = taste * space.mask  # (decisions, operations)
-    shares = weights / weights.sum(axis=1, keepdims=True)
+    shares = space.mask / space.mask.sum(axis=1, keepdims=True)  # (decisions, options)
+    places, operations = len(space.decisions), len(space.operations)
+    weights = taste * space.mask[:places, :operations]
+    shares[:places, :operations] = weights / weights.sum(axis=1, keepdims=True)
     return space.canonical([int(generator.choice(len(share), p=share)) for share in shares])
 
 
@@ -128,6 +134,19 @@ def _cheapest(space: Space, decision: Decision) -> int:
         return macs
 
     return space.operations.index(min(decision.candidates, key=cost).op)
+
+
+def _bases(space: Space) -> list[Network]:
+    """The cheapest network for every choice of widths: what fixed rows take is what they take
+    beyond their blocks."""
+    places = len(space.decisions)
+    operations = cheapest(space)[:places]
+    found = []
+    for widths in np.ndindex(*(len(space.widths[stage]) for stage in space.elastic)):
+        choices = (*operations, *widths)
+        name = "-".join(["base", *space.names(choices)[places:]])
+        found.append(Network("base", name, space.architecture(choices)))
+    return found
 
 
 def _networks(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from edge.predictor import Calibration, Prediction
-from models.hypernet import HyperNetwork
+from models.alpha import Alpha
 from models.spaces import Choices, Space
 from pipeline.search.simplex import grid
 from pipeline.seeds import generator, rng
@@ -107,8 +107,8 @@ class Predictor:
 
 
 @torch.no_grad()
-def from_hypernet(
-    hypernet: HyperNetwork,
+def from_alpha(
+    alpha: Alpha,
     predictor: Predictor,
     kappa_range: tuple[float, float],
     count: int,
@@ -117,7 +117,7 @@ def from_hypernet(
     """The argmax of α at `count` points (S, κ), then one sample of each."""
     space = predictor.space
     points, kappas = grid(len(space.operations), kappa_range, count, seed)
-    p = hypernet(points, kappas).softmax(-1)  # (count, E, k)
+    p = alpha(points, kappas).softmax(-1)  # (count, E, k)
     argmax = p.argmax(-1)
     draws = generator(seed, "extraction")
     sampled = torch.multinomial(p.flatten(0, 1), 1, generator=draws).view(argmax.shape)
@@ -133,10 +133,10 @@ def from_hypernet(
 
 @torch.no_grad()
 def at_point(
-    hypernet: HyperNetwork, predictor: Predictor, point: Tensor, kappas: Sequence[float]
+    alpha: Alpha, predictor: Predictor, point: Tensor, kappas: Sequence[float]
 ) -> list[Candidate]:
     """The different argmaxes of α at one point S over several prices."""
-    logits = hypernet(point.expand(len(kappas), -1), torch.tensor(kappas))
+    logits = alpha(point.expand(len(kappas), -1), torch.tensor(kappas))
     simplex = tuple(point.tolist())
     rows = logits.argmax(-1).tolist()
     return predictor.candidates(

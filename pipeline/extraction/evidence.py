@@ -11,7 +11,7 @@ import torch
 
 from edge.bayes import spearman
 from edge.statistics import t_quantile
-from models.hypernet import HyperNetwork
+from models.alpha import Alpha
 from pipeline.extraction.candidates import Candidate, bin_of
 from pipeline.extraction.choose import front
 from pipeline.search.simplex import grid
@@ -91,7 +91,7 @@ def distinct_on_front(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 @torch.no_grad()
 def steering(
-    hypernet: HyperNetwork,
+    alpha: Alpha,
     operations: Sequence[str],
     kappa_range: tuple[float, float],
     points: int = 256,
@@ -101,8 +101,8 @@ def steering(
     at the middle price: negative when a larger penalty is heard."""
     simplex, _ = grid(len(operations), kappa_range, points, seed)
     middle = math.sqrt(kappa_range[0] * kappa_range[1])
-    p = hypernet(simplex, torch.full((points,), middle)).softmax(-1)
-    use = p.mean(1)  # (points, k)
+    p = alpha(simplex, torch.full((points,), middle)).softmax(-1)
+    use = alpha.of_operations(p).mean(1)  # (points, k)
     correlations = {}
     for index, op in enumerate(operations):
         value = spearman(simplex[:, index].tolist(), use[:, index].tolist())

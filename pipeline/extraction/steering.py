@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from models.hypernet import HyperNetwork
+from models.alpha import Alpha
 from pipeline.search.simplex import named_point
 
 STEPS = 11
@@ -26,17 +26,16 @@ class Use:
 
 
 @torch.no_grad()
-def sweep(
-    hypernet: HyperNetwork, operations: Sequence[str], kappa_range: tuple[float, float]
-) -> list[Use]:
+def sweep(alpha: Alpha, operations: Sequence[str], kappa_range: tuple[float, float]) -> list[Use]:
     """`STEPS` points per operation, each the mean over `PRICES` prices spread over the range."""
     prices = torch.tensor(np.geomspace(*kappa_range, PRICES), dtype=torch.float32)
     found = []
     for index, operation in enumerate(operations):
-        offered = hypernet.mask[:, index]  # (E,)
+        offered = alpha.of_operations(alpha.mask)[:, index]  # (E,)
         for penalty in np.linspace(1 / len(operations), 1, STEPS).tolist():
             point = named_point({operation: penalty}, operations).expand(PRICES, -1)
-            p = hypernet(point, prices).softmax(-1)[:, offered]  # (PRICES, E', k)
+            p = alpha(point, prices).softmax(-1)
+            p = alpha.of_operations(p)[:, offered]  # (PRICES, E', k)
             share = float((p.argmax(-1) == index).float().mean())
             found.append(Use(operation, penalty, share, float(p[..., index].mean())))
     return found

@@ -56,5 +56,5 @@ def _row(space: Space, c: Candidate) -> list[str]:
         *("" if score is None else f"{score:.5f}" for score in scores),
         "" if c.kappa is None else f"{c.kappa:.6g}",
         " ".join(f"{share:.4f}" for share in c.simplex or ()),
-        " ".join(space.operations[index] for index in c.choices),
+        " ".join(space.names(c.choices)),
     ]

@@ -17,7 +17,7 @@ from models.norms import frozen_statistics
 from models.spaces import Choices, Space
 from models.supernet import Supernet, single
 from pipeline.batches import Images
-from pipeline.search.objective import Costs
+from pipeline.search.objective import Costs, expected_latency_ms, one_hot
 from pipeline.seeds import rng
 
 _PATHS = 8
@@ -31,8 +31,8 @@ def price_range(
 ) -> tuple[float, float]:
     """(κ_min, κ_max) around the exchange rates of cross-entropy for latency (in units of the
     reference latency): from the cheapest path to the average one, from that to the dearest."""
-    cheapest = _extreme(costs, dearest=False)
-    dearest = _extreme(costs, dearest=True)
+    cheapest = extreme(costs, dearest=False)
+    dearest = extreme(costs, dearest=True)
     draws = rng(seed, "prices")
     average = [space.random(draws) for _ in range(_PATHS)]
     gain: list[float] = []
@@ -48,8 +48,7 @@ def price_range(
 
 def latency_ms(choices: Sequence[int], costs: Costs) -> float:
     """The table's sum for one path."""
-    chosen = costs.latency_ms[torch.arange(len(choices)), torch.tensor(choices)]
-    return costs.offset_ms + float(chosen.sum())
+    return float(expected_latency_ms(one_hot(choices, costs), costs))
 
 
 @torch.no_grad()
@@ -62,8 +61,13 @@ def cross_entropy(supernet: Supernet, choices: Choices, images: Images) -> float
     return float(F.cross_entropy(logits, y))
 
 
-def _extreme(costs: Costs, *, dearest: bool) -> Choices:
+def extreme(costs: Costs, *, dearest: bool) -> Choices:
+    """The path of the fastest or slowest fixed rows, and what is fastest or slowest around them."""
+    best = torch.argmax if dearest else torch.argmin
+    widths = torch.unravel_index(best(costs.offset_ms), costs.offset_ms.shape)
+    places, operations, _ = costs.latency_ms.shape
+    of_places = torch.stack([*widths, torch.tensor(0)])[costs.stage]  # (E,) index of the width
+    prices = costs.latency_ms[torch.arange(places), :, of_places]  # (E, k)
     filler = -np.inf if dearest else np.inf
-    prices = costs.latency_ms.masked_fill(~costs.mask, filler)
-    index = prices.argmax(1) if dearest else prices.argmin(1)
-    return tuple(index.tolist())
+    prices = prices.masked_fill(~costs.mask[:places, :operations], filler)
+    return (*best(prices, 1).tolist(), *(int(width) for width in widths))

@@ -1,5 +1,5 @@
-"""Stage `search`: warm up the shared weights, find the range of prices, then train weights and
-hypernetwork in turn (first-order bilevel: each on its own part of the training images)."""
+"""Stage `search`: warm up the shared weights, find the range of prices, then train the weights and
+α in turn (first-order bilevel: each on its own part of the training images)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pipeline.batches import Images
 from pipeline.params import Params, SearchParams
 from pipeline.progress import Progress
 from pipeline.search import state
-from pipeline.search.architecture import ArchitectureTraining, Step
 from pipeline.search.curves import Curves
+from pipeline.search.methods import METHODS, Method, Setting, Step
 from pipeline.search.objective import Costs, expected_latency_ms
 from pipeline.search.prices import price_range
 from pipeline.search.simplex import grid
@@ -78,32 +78,33 @@ class Search:
         self.space, self.params, self.costs = space, params, costs.to(device)
         self.curves = curves
         weights = Images.part(data, data.weights).to(device)
-        self.images = Images.part(data, data.architecture).to(device)
+        learned = data.architecture if params.level == "bilevel" else data.weights
+        self.images = Images.part(data, learned).to(device)
         per_epoch = max(1, len(weights) // params.batch_size)
         self.warmup_steps = params.warmup_epochs * per_epoch
         steps = self.warmup_steps + params.joint_steps * params.weight_steps
         self.weights = WeightTraining(space, weights, params, steps, self.fabric)
-        self.architecture: ArchitectureTraining | None = None
+        self.method: Method | None = None
 
     def run(self, checkpoint: Path) -> state.Result:
         """Run to the end, from `checkpoint` where it exists; it is removed by nobody: an
         unchanged search that is asked for again is read from it."""
         self._restore(store.load(checkpoint))
         self._warm_up(checkpoint)
-        if self.architecture is None:
-            self.architecture = self._begin(self._price_range())
-            self.architecture.prepare()
-        architecture = self._join(self.architecture, checkpoint)
+        if self.method is None:
+            self.method = self._begin(self._price_range())
+            self.method.prepare()
+        self._join(self.method, checkpoint)
         return state.Result(
             self.weights.net.cpu(),
-            architecture.net.cpu(),
-            architecture.kappa_range,
+            self.method.alpha(),
+            self.method.setting.kappa_range,
             self.costs.reference_ms,
         )
 
     def _warm_up(self, checkpoint: Path) -> None:
         weights, params = self.weights, self.params
-        if self.architecture is not None:
+        if self.method is not None:
             return
         shares = warmup_shares(self.space, params.warmup_skip)
         with Progress("warm-up", self.warmup_steps, start=weights.done) as progress:
@@ -116,20 +117,19 @@ class Search:
                 if weights.done % params.checkpoint_steps == 0:
                     self._save(checkpoint)
 
-    def _join(self, architecture: ArchitectureTraining, checkpoint: Path) -> ArchitectureTraining:
+    def _join(self, method: Method, checkpoint: Path) -> None:
         params = self.params
-        with Progress("search", params.joint_steps, start=architecture.done) as progress:
-            while architecture.done < params.joint_steps:
+        with Progress("search", params.joint_steps, start=method.done) as progress:
+            while method.done < params.joint_steps:
                 for _ in range(params.weight_steps):
-                    self.weights.step(architecture.path(self.weights.done))
-                seen = architecture.step()
-                progress.update(architecture.done, _text(seen))
-                if architecture.done % _LOG_STEPS == 0:
-                    self.curves.add(self.warmup_steps + architecture.done, asdict(seen))
-                if architecture.done % params.checkpoint_steps == 0:
+                    self.weights.step(method.path(self.weights.done))
+                seen = method.step()
+                progress.update(method.done, _text(seen))
+                if method.done % _LOG_STEPS == 0:
+                    self.curves.add(self.warmup_steps + method.done, asdict(seen))
+                if method.done % params.checkpoint_steps == 0:
                     self._save(checkpoint)
         self._save(checkpoint)
-        return architecture
 
     def _price_range(self) -> tuple[float, float]:
         if self.params.kappa != "auto":
@@ -137,16 +137,18 @@ class Search:
         costs = self.costs.to(torch.device("cpu"))
         return price_range(self.space, self.weights.net, self.images, costs, self.params.seed)
 
-    def _begin(self, kappa_range: tuple[float, float]) -> ArchitectureTraining:
-        return ArchitectureTraining(
+    def _begin(self, kappa_range: tuple[float, float]) -> Method:
+        setting = Setting(
             self.space, self.images, self.costs, self.params, kappa_range, self.weights, self.fabric
         )
+        return METHODS[self.params.method](setting)
 
     def _save(self, checkpoint: Path) -> None:
-        architecture = self.architecture.state() if self.architecture else None
+        method = self.method
         content = {
             "weights": self.weights.state(),
-            "architecture": architecture,
+            "method": method and method.state(),
+            "kappa_range": method and list(method.setting.kappa_range),
             "curves": self.curves.points,
         }
         store.save(checkpoint, content)
@@ -156,10 +158,10 @@ class Search:
             return
         self.weights.restore(saved["weights"])
         self.curves.restore(saved["curves"])
-        if saved["architecture"] is not None:
-            low, high = saved["architecture"]["kappa_range"]
-            self.architecture = self._begin((low, high))
-            self.architecture.restore(saved["architecture"])
+        if saved["method"] is not None:
+            low, high = saved["kappa_range"]
+            self.method = self._begin((low, high))
+            self.method.restore(saved["method"])
 
 
 @torch.no_grad()
@@ -168,7 +170,7 @@ def summarise(result: state.Result, space: Space, costs: Costs) -> dict[str, flo
     points, _ = grid(len(space.operations), result.kappa_range, _SUMMARY_POINTS, seed=0)
     numbers = {"reference_ms": result.reference_ms}
     for end, kappa in zip(("min", "max"), result.kappa_range, strict=True):
-        p = result.hypernet(points, torch.full((len(points),), kappa)).softmax(-1)
+        p = result.alpha(points, torch.full((len(points),), kappa)).softmax(-1)
         entropy = -(p * p.clamp_min(1e-12).log()).sum(-1).mean()
         numbers[f"kappa_{end}"] = kappa
         numbers[f"latency_ms_at_kappa_{end}"] = float(expected_latency_ms(p, costs).mean())

@@ -8,11 +8,12 @@ from typing import Any
 
 from edge.errors import EdgeError
 from edge.spec import Row
-from models.hypernet import HyperNetwork
+from models.alpha import Alpha
 from models.spaces import Space
 from models.supernet import Supernet
 from pipeline import store
 from pipeline.params import SearchParams
+from pipeline.search.methods import METHODS
 
 RESULT_FILE = Path("results/search/search.pt")
 
@@ -26,19 +27,9 @@ class Result:
     """A finished search: shared weights, α(S, κ), and the reference latency of its loss."""
 
     supernet: Supernet
-    hypernet: HyperNetwork
+    alpha: Alpha
     kappa_range: tuple[float, float]
     reference_ms: float
-
-
-def make_hypernet(
-    space: Space, params: SearchParams, kappa_range: tuple[float, float]
-) -> HyperNetwork:
-    """A new hypernetwork for `space`, uniform everywhere."""
-    hypernet = params.hypernet
-    return HyperNetwork(
-        space.mask, kappa_range=kappa_range, hidden=hypernet.hidden, bound=hypernet.logit_bound
-    )
 
 
 def save(result: Result, space: Space, path: Path = RESULT_FILE) -> None:
@@ -46,7 +37,7 @@ def save(result: Result, space: Space, path: Path = RESULT_FILE) -> None:
     content: dict[str, Any] = {
         "blocks": _blocks(space),
         "supernet": result.supernet.state_dict(),
-        "hypernet": result.hypernet.state_dict(),
+        "alpha": result.alpha.state_dict(),
         "kappa_range": list(result.kappa_range),
         "reference_ms": result.reference_ms,
     }
@@ -62,15 +53,16 @@ def load(space: Space, params: SearchParams, path: Path = RESULT_FILE) -> Result
     if content["blocks"] != _blocks(space):
         raise SearchResultError(f"{path} belongs to another space; dvc repro -sf search")
     low, high = content["kappa_range"]
-    supernet, hypernet = Supernet(space), make_hypernet(space, params, (low, high))
+    supernet, alpha = Supernet(space), METHODS[params.method].blank(space, params, (low, high))
     supernet.load_state_dict(content["supernet"])
-    hypernet.load_state_dict(content["hypernet"])
-    return Result(supernet, hypernet, (low, high), content["reference_ms"])
+    alpha.load_state_dict(content["alpha"])
+    return Result(supernet, alpha, (low, high), content["reference_ms"])
 
 
 def _blocks(space: Space) -> list[list[str]]:
     """What every step of a network may be: spaces that differ anywhere differ here."""
     return [
         [step.block.key] if isinstance(step, Row) else [block.key for block in step.candidates]
-        for step in space.steps
+        for steps in space.variants.values()
+        for step in steps
     ]

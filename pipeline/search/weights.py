@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from edge.spec import SKIP, BlockSpec
 from models.blocks import build
 from models.spaces import Choices, Decision, Space
-from models.supernet import Supernet, by_weights, single
+from models.supernet import Supernet, single, weight_sets
 from pipeline.batches import Images, at_step
 from pipeline.params import SearchParams
 from pipeline.training import sgd
@@ -77,30 +77,28 @@ def rate(step: int, steps: int) -> float:
 def warmup_path(
     space: Space, shares: npt.NDArray[np.float64], draws: np.random.Generator
 ) -> Choices:
-    """A path whose operations are drawn by `shares` (E, k)."""
+    """A path whose options are drawn by `shares` (decisions, options)."""
     return space.canonical([int(draws.choice(len(row), p=row)) for row in shares])
 
 
 def warmup_shares(space: Space, keep_skip: float) -> npt.NDArray[np.float64]:
-    """How often warm-up runs every operation at every decision (E, k); rows sum to one.
+    """How often warm-up runs every option of every decision; rows sum to one.
 
     A skip is drawn as often as any candidate, but kept with probability `keep_skip` only: uniform
     paths are too shallow for the deeper operations to learn anything. The rest goes to the sets
     of shared weights by the square root of their parameters, and inside a set to all alike: an
     operation that has its weights to itself would learn from a fraction of the steps that
-    others, who share theirs, learn from, and would look worse than it is.
+    others, who share theirs, learn from, and would look worse than it is. Widths are drawn alike.
     """
-    return np.array(
-        [_shares(decision, space.operations, keep_skip) for decision in space.decisions]
-    )
+    shares: npt.NDArray[np.float64] = space.mask / space.mask.sum(axis=1, keepdims=True)
+    for row, decision in zip(shares, space.decisions, strict=False):  # the others are widths
+        row[: len(space.operations)] = _shares(decision, space.operations, keep_skip)
+    return shares
 
 
 def _shares(decision: Decision, operations: Sequence[str], keep_skip: float) -> list[float]:
     shares = dict.fromkeys(operations, 0.0)
-    shared, own = by_weights(decision.candidates)
-    sets = [[spec] for spec in own if spec.op != SKIP]
-    if shared:
-        sets.insert(0, shared)
+    sets = weight_sets([spec for spec in decision.candidates if spec.op != SKIP])
     skip = 0.0
     if SKIP in (spec.op for spec in decision.candidates):
         skip = shares[SKIP] = keep_skip / len(decision.candidates) if sets else 1.0

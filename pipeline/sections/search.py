@@ -31,7 +31,12 @@ class WeightsParams(Section):
 class HypernetParams(Section):
     """The network from a simplex point and a price to the logits, and its optimiser."""
 
-    hidden: tuple[Count, ...] = setting((64, 64), "Units of each hidden layer")
+    kind: Literal["mlp", "constant", "piecewise-linear", "pivots"] = setting(
+        "mlp", "What the logits may depend on, and how"
+    )
+    hidden: tuple[Count, ...] = setting((64, 64), "Units of each hidden layer of mlp")
+    knots: int = setting(5, "Prices at which piecewise-linear has logits", ge=2)
+    width: Positive = setting(0.25, "Width h of the kernel of pivots")
     lr: float = setting(0.003, "Learning rate (Adam)", gt=0, le=1)
     logit_bound: Positive = setting(8.0, "Largest absolute logit")
 
@@ -65,10 +70,24 @@ class ReinforceParams(Section):
         return self
 
 
+class AdditiveParams(Section):
+    """The method `additive`; it fits its model as `reinforce` says."""
+
+    temperature: Positive = setting(
+        0.01, "Loss by which a choice must be worse to be e times rarer"
+    )
+
+
 class SearchParams(Section):
-    """The differentiable search."""
+    """The search."""
 
     seed: Seed = 0
+    method: Literal["simplex", "additive", "random"] = setting(
+        "simplex", "What is learned beside the shared weights"
+    )
+    level: Literal["bilevel", "single"] = setting(
+        "bilevel", "Whether the method learns from images of its own, or from those of the weights"
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = setting("auto", "Accelerator")
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true"] = setting(
         "32-true", "Precision of the training, as Lightning Fabric names it"
@@ -85,6 +104,7 @@ class SearchParams(Section):
         "reinforce-cv", "How the gradient of a sampled path reaches the logits"
     )
     reinforce: ReinforceParams = setting(ReinforceParams(), "Estimator reinforce-cv")
+    additive: AdditiveParams = setting(AdditiveParams(), "Method additive")
     sampler: SamplerParams = setting(SamplerParams(), "Simplex points")
     kappa: AutoOr[tuple[Positive, Positive]] = setting(
         "auto", "Range [min, max] of the price of latency, or `auto`"

@@ -52,7 +52,7 @@ def test_repeats_enter_as_one_mean_with_less_variance() -> None:
     repeats = [measured(1.0, CONV), measured(1.3, CONV)]
     (one,) = seen(repeats).observations
     assert one.measured_ms == pytest.approx(1.15)
-    assert one.variance == pytest.approx(0.5 + 0.5 / 2)
+    assert one.variance == pytest.approx(0.85 + 0.15 / 2)
 
 
 def test_where_the_identity_stands_does_not_matter() -> None:
@@ -66,7 +66,7 @@ def test_an_old_record_fades() -> None:
     # weights 1 and 1/2: mean (1.0 + 0.65) / 1.5, effective n 2.25 / 1.25, freshness 1.25 / 1.5
     (two,) = seen([measured(1.0, CONV), measured(1.3, CONV, age_days=180)]).observations
     assert two.measured_ms == pytest.approx(1.1)
-    assert two.variance == pytest.approx((0.5 + 0.5 / 1.8) * 1.2)
+    assert two.variance == pytest.approx((0.85 + 0.15 / 1.8) * 1.2)
 
 
 def test_the_future_is_not_fresher_than_now() -> None:
@@ -92,13 +92,13 @@ def test_what_does_not_belong_is_counted_with_its_reason() -> None:
     }
 
 
-def test_suspects_are_let_in_on_demand_and_weigh_a_quarter_beside_usable_ones() -> None:
+def test_suspects_are_let_in_on_demand_and_weigh_half_beside_usable_ones() -> None:
     both = [measured(1.0, CONV), measured(1.5, CONV, verdict="suspect")]
     (one,) = seen(both, "clean", "suspect").observations
-    assert one.measured_ms == pytest.approx((1.0 + 0.25 * 1.5) / 1.25)
+    assert one.measured_ms == pytest.approx((1.0 + 0.5 * 1.5) / 1.5)
     networks = [measured(0.7), measured(1.5, CONV, verdict="suspect")]
     variances = sorted(found.variance for found in seen(networks, "clean", "suspect").observations)
-    assert variances == [pytest.approx(1.0), pytest.approx(4.0)]
+    assert variances == [pytest.approx(1.0), pytest.approx(0.85 + 0.15 / 0.5)]
 
 
 def test_among_themselves_suspects_have_full_weight() -> None:

@@ -1,4 +1,5 @@
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,37 @@ def test_offset_is_the_base_network_minus_its_blocks() -> None:
     assert table.offset_ms == pytest.approx(0.9 - 0.1)
     assert table.sum_ms(architecture(SEP, SKIP)) == pytest.approx(0.9)
     assert table.sum_ms(architecture(CONV, CONV)) == pytest.approx(0.8 + 0.4 + 0.4)
+
+
+def around(width: int, *blocks: BlockSpec) -> Architecture:
+    """Blocks behind a fixed layer of some width."""
+    stem = Row("stem", BlockSpec("conv_k3", 1, width, 8, 8, 2))
+    rows = [Row(f"b{n}", block, searched=True) for n, block in enumerate(blocks)]
+    return Architecture("test", (1, 8, 8), 2, (stem, *rows))
+
+
+def base_around(width: int, block_ms: float, *blocks: BlockSpec) -> Measurement:
+    data = around(width, *blocks).to_dict()
+    subject = Subject(kind="network", name="base", sha256="0", role="base", architecture=data)
+    return measurement(subject, block_ms)
+
+
+def test_fixed_layers_of_several_widths_have_an_offset_each() -> None:
+    bases = [base_around(2, 0.5, SEP), base_around(4, 0.9, SKIP)]
+    table = Table.from_measurements([*RECORDS, *bases])
+    assert table.sum_ms(around(2, CONV)) == pytest.approx(0.5 - 0.1 + 0.4)
+    assert table.sum_ms(around(4, SEP)) == pytest.approx(0.9 + 0.1)
+    assert table.offset_ms == pytest.approx(0.4)  # nothing gets below the fastest
+    with pytest.raises(UnknownBlock, match="no network of these widths"):
+        table.sum_ms(around(8, CONV))
+
+
+def test_the_offsets_survive_a_round_trip(tmp_path: Path) -> None:
+    bases = [base_around(2, 0.5, SEP), base_around(4, 0.9, SKIP)]
+    table = Table.from_measurements([*RECORDS, *bases])
+    assert Table.from_dict(table.to_dict()) == table
+    table.write(tmp_path)
+    assert Table.read(tmp_path).offsets_ms == table.offsets_ms
 
 
 def test_interval_adds_the_errors_of_both_chains_in_quadrature() -> None:

@@ -28,11 +28,11 @@ def test_skips_between_other_operations_shift_no_weights(supernet):
 
 def test_the_small_operation_is_cut_out_of_the_large_one(supernet):
     net = inherit(supernet, SPACE, (K3E3, SKIP, SKIP))  # 12 of 24 channels, 3 of 5 columns
-    shared = supernet.steps[1].shared
+    kernels = supernet.steps[1].shared(SPACE.decisions[0].block("mbconv_k3_e3")).kernels
     convs = [part.weight for part in net[1].branch if isinstance(part, torch.nn.Conv2d)]
-    assert torch.equal(convs[0], shared.expand.weight[:12])
-    assert torch.equal(convs[1], shared.depthwise.weight[:12, :, 1:4, 1:4])
-    assert torch.equal(convs[2], shared.project.weight[:, :12])
+    assert torch.equal(convs[0], kernels[0][:12])
+    assert torch.equal(convs[1], kernels[1][:12, :, 1:4, 1:4])
+    assert torch.equal(convs[2], kernels[2][:, :12])
 
 
 def test_the_weights_are_copies(supernet):

@@ -128,11 +128,16 @@ def test_without_skip_every_choice_is_canonical():
     assert narrow.canonical([1, 0, 1, 0, 1]) == (1, 0, 1, 0, 1)
 
 
+def of_steps(*steps):
+    """One stage of four channels."""
+    return Space("test", (4, 8, 8), 4, OPERATIONS, ((4,),), {(4,): steps})
+
+
 def test_a_skip_moves_past_no_decision_that_offers_something_else():
     """Two decisions in a row, but the first is offered no conv: it could not take one."""
     skip, sep, conv = (BlockSpec(op, 4, 4, 8, 8) for op in OPERATIONS)
     steps = (Decision("a", (skip, sep)), Decision("b", (skip, sep, conv)))
-    uneven = Space("test", (4, 8, 8), 4, OPERATIONS, steps)
+    uneven = of_steps(*steps)
     assert uneven.canonical([SKIP, CONV]) == (SKIP, CONV)
     assert uneven.mask.tolist() == [[True, True, False], [True, True, True]]
     rng = np.random.default_rng(0)
@@ -143,8 +148,8 @@ def test_a_skip_moves_past_no_decision_that_offers_something_else():
 def test_a_skip_moves_past_nothing_fixed_even_where_the_geometry_stays():
     decision = Decision("a", tuple(BlockSpec(op, 4, 4, 8, 8) for op in OPERATIONS))
     steps = (decision, Row("fixed", BlockSpec("conv_k1", 4, 4, 8, 8)), decision)
-    assert Space("test", (4, 8, 8), 4, OPERATIONS, steps).canonical([SKIP, SEP]) == (SKIP, SEP)
-    assert Space("test", (4, 8, 8), 4, OPERATIONS, steps[::2]).canonical([SKIP, SEP]) == (SEP, SKIP)
+    assert of_steps(*steps).canonical([SKIP, SEP]) == (SKIP, SEP)
+    assert of_steps(*steps[::2]).canonical([SKIP, SEP]) == (SEP, SKIP)
 
 
 @pytest.mark.parametrize(
@@ -190,3 +195,72 @@ def test_random_choices_are_uniform_over_the_operations():
 def test_the_same_generator_draws_the_same_choices():
     draws = [SPACE.random(np.random.default_rng(seed)) for seed in (7, 7, 8)]
     assert draws[0] == draws[1] != draws[2]
+
+
+# Two options for the first stage, one for the second, three for the third.
+ELASTIC = space(stem_width=None, widths=[(2, 4), 8, (8, 12, 16)], depths=(1, 2, 1))
+
+
+def test_an_elastic_width_is_a_decision_behind_those_about_operations():
+    assert ELASTIC.elastic == (0, 2)
+    assert len(ELASTIC.variants) == 6
+    assert ELASTIC.mask.tolist() == [[True, True, True]] * 4 + [[True, True, False], [True] * 3]
+    assert ELASTIC.names((SKIP, SEP, CONV, SEP, 1, 0)) == [
+        *("skip", "sep_k3", "conv_k3", "sep_k3"),
+        *("width_4", "width_8"),
+    ]
+
+
+def test_the_widths_are_those_of_the_blocks():
+    rows = ELASTIC.architecture((SEP, SEP, SEP, CONV, 0, 1)).rows
+    assert [row.block.key for row in rows] == [
+        "conv_k3:1x28x28-2:s2:relu",  # the stem is as wide as the first stage
+        "sep_k3:2x14x14-2:s1:relu",
+        "conv_k3:2x14x14-8:s2:relu",
+        "sep_k3:8x7x7-8:s1:relu",
+        "sep_k3:8x7x7-8:s1:relu",
+        "conv_k3:8x7x7-12:s2:relu",
+        "conv_k3:12x4x4-12:s1:relu",
+        "head_16:12x4x4-10:s1:relu",
+    ]
+
+
+def test_every_width_of_every_block_has_a_price():
+    # sep_k3 and conv_k3 at two, one and three widths
+    assert len(ELASTIC.blocks) == 2 * (2 + 1 + 3)
+    narrow, wide = ELASTIC.at_every_width(0)
+    assert (narrow.candidates[1].in_channels, wide.candidates[1].in_channels) == (2, 4)
+    assert [d.candidates[0].in_channels for d in ELASTIC.at_every_width(3)] == [8, 12, 16]
+    assert len(ELASTIC.at_every_width(1)) == 1
+
+
+@given(st.tuples(*[st.integers(0, 2)] * 4, st.integers(0, 1), st.integers(0, 2)))
+def test_choices_of_elastic_widths_are_read_back(choices):
+    architecture = ELASTIC.architecture(choices)
+    assert ELASTIC.choices(architecture) == ELASTIC.canonical(choices)
+    assert ELASTIC.choices(architecture.canonical()) == ELASTIC.canonical(choices)
+
+
+def test_random_networks_have_all_widths():
+    draws = np.random.default_rng(0)
+    seen = {ELASTIC.widths_of(ELASTIC.random(draws)) for _ in range(100)}
+    assert seen == set(ELASTIC.variants)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ((0, 0, 0, 0), "4 choices for 6 decisions"),
+        ((0, 0, 0, 0, 2, 0), r"choice 2 at the width of stage 1 is not one of 0 \.\. 1"),
+        ((0, 0, 0, 3, 0, 0), r"choice 3 at stage3\.1 is not one of 0 \.\. 2"),
+    ],
+)
+def test_choices_that_are_none_are_refused(choices, message):
+    with pytest.raises(SpaceError, match=message):
+        ELASTIC.architecture(choices)
+
+
+def test_networks_of_other_widths_have_other_fixed_layers():
+    trunks = {ELASTIC.architecture((0, 0, 0, 0, a, b)).trunk for a in (0, 1) for b in (0, 1, 2)}
+    assert len(trunks) == 6
+    assert ELASTIC.architecture((SEP, CONV, SEP, SEP, 1, 2)).trunk in trunks

@@ -14,8 +14,18 @@ from pipeline.params import load
 from pipeline.sections.data import Outline
 from pipeline.space import make_space
 
-SHAPES = {"cifar-10": (32, 32, 3), "images-96": (96, 96, 3), "smoke": (28, 28, 1)}  # (H, W, C)
-MAPS = {"cifar-10": [32, 16, 8, 4], "images-96": [48, 24, 12, 6], "smoke": [14, 7]}  # pixels
+SHAPES = {  # (H, W, C)
+    "cifar-10": (32, 32, 3),
+    "elastic": (28, 28, 1),
+    "images-96": (96, 96, 3),
+    "smoke": (28, 28, 1),
+}
+MAPS = {  # pixels
+    "cifar-10": [32, 16, 8, 4],
+    "elastic": [14, 7, 4],
+    "images-96": [48, 24, 12, 6],
+    "smoke": [14, 7],
+}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -54,12 +64,13 @@ def test_a_step_along_a_path_moves_the_shared_weights(preset):
     torch.manual_seed(0)
     net = Supernet(space)
     x, y = Images.part(data, data.weights[:4]).take(slice(None))
-    before = net.steps[0].branch[0].weight.clone()
+    stem = net.steps[0].sets[0].kernels[0]
+    before = stem.clone()
     loss = F.cross_entropy(net(x, single(space.random(np.random.default_rng(0)))), y)
     loss.backward()
     training.sgd(net, lr=0.1, momentum=0.9, weight_decay=0.0).step()
     assert torch.isfinite(loss)
-    assert not torch.equal(net.steps[0].branch[0].weight, before)
+    assert not torch.equal(stem, before)
 
 
 def test_an_epoch_of_retraining_ends_in_a_judged_network(preset, tmp_path):

@@ -49,6 +49,24 @@ def test_the_base_skips_wherever_it_can():
     assert len(base.blocks) == 3  # stem, transition, head: a skip does not run
 
 
+def test_every_choice_of_widths_has_a_base():
+    space = small_space(*OPERATIONS, stem_width=None, widths=[(2, 4), (4, 8)], depths=[1, 1])
+    found = [n for n in networks(ProfileParams(), space) if n.role == "base"]
+    assert [n.name for n in found] == [
+        *("base-width_2-width_4", "base-width_2-width_8"),
+        *("base-width_4-width_4", "base-width_4-width_8"),
+    ]
+    assert len({n.architecture.trunk for n in found}) == 4
+    assert all(n.architecture.op_counts == {"skip": 2} for n in found)
+    assert cheapest(space) == (0, 0, 0, 0)
+
+
+def test_anchors_have_all_widths():
+    space = small_space(*OPERATIONS, stem_width=None, widths=[(2, 4), (4, 8)], depths=[3, 3])
+    anchors = [n for n in networks(ProfileParams(anchors=30), space) if n.role == "anchor"]
+    assert len({n.architecture.trunk for n in anchors}) == 4
+
+
 def test_without_skip_the_base_has_the_fewest_macs():
     # 4 channels on 4 x 4: sep_k3 4 (9 + 4) 16, mbconv_k3_e3 12 (4 + 9 + 4) 16, conv_k1 4 4 16
     space = two_stages(["mbconv_k3_e3", "sep_k3", "conv_k1"])

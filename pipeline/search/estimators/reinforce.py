@@ -101,7 +101,8 @@ def spread_path(space: Space, draws: np.random.Generator) -> Choices:
         stays = SKIP in ops and (not others or draws.random() < share)
         op = SKIP if stays else others[draws.integers(len(others))]
         path.append(space.operations.index(op))
-    return tuple(path)
+    widths = (draws.integers(len(space.widths[stage])) for stage in space.elastic)
+    return (*path, *map(int, widths))
 
 
 def _sum_over(table: Tensor, paths: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from pipeline.extraction.candidates import (
     Predictor,
     at_point,
     bin_of,
-    from_hypernet,
+    from_alpha,
     spread,
     uniform,
 )
@@ -59,7 +59,7 @@ def test_the_hypernetwork_is_read_by_argmax_first(predictor):
     net = HyperNetwork(SPACE.mask, kappa_range=(0.1, 1.0), hidden=(4,))
     with torch.no_grad():
         net.bias.copy_(torch.tensor([0.0, 5.0, 0.0, 0.0, 0.0, 5.0]))
-    found = from_hypernet(net, predictor, (0.1, 1.0), 32, seed=0)
+    found = from_alpha(net, predictor, (0.1, 1.0), 32, seed=0)
     assert (found[0].choices, found[0].how) == ((1, 2), "argmax")
     assert [c.how for c in found].count("argmax") == 1
     point = torch.tensor([0.2, 0.3, 0.5])

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-import torch
 
+from models.alpha import Alpha
 from models.hypernet import HyperNetwork
 from pipeline.extraction.evidence import (
     against_control,
@@ -74,9 +74,11 @@ def test_steering_is_minus_one_where_a_penalty_is_heard_and_zero_where_nothing_m
     still = steering(net, ("a", "b", "c"), (0.1, 1.0), points=64)
     assert still == {"a": 0.0, "b": 0.0, "c": 0.0}
 
-    class Obedient(torch.nn.Module):
+    class Obedient(Alpha):
         def forward(self, simplex, kappa):
             return (-4 * simplex)[:, None, :].expand(-1, 2, -1)
 
-    heard = steering(Obedient(), ("a", "b", "c"), (0.1, 1.0), points=256)
+    heard = steering(
+        Obedient(np.ones((2, 3), dtype=bool), 3, 2), ("a", "b", "c"), (0.1, 1.0), points=256
+    )
     assert all(value < -0.9 for value in heard.values())

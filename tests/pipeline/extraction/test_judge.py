@@ -46,15 +46,16 @@ def test_the_quick_look_uses_the_statistics_of_its_own_batch(judge):
 def test_the_careful_look_uses_statistics_of_the_learned_images(judge):
     """One batch of learned images: running statistics are exactly that batch's."""
     (seen,) = judge.judge([choice(1, 0)], "judge")
-    trunk = list(judge.supernet.steps)
+    spec = SPACE.steps[0].block
+    stem = judge.supernet.steps[0].shared(spec)
     x, y = judge.holdout.take(slice(None))
     judge.supernet.eval()
     logits = judge.supernet(x, single((1, 0)))
     assert seen.judged_cross_entropy == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-5)
     assert seen.accuracy == (logits.argmax(1) == y).float().mean().item()
     learned, _ = judge.learned.take(slice(None))
-    mean = trunk[0].branch[0](learned).mean((0, 2, 3))
-    assert torch.allclose(trunk[0].last_norm.running_mean, mean, atol=1e-5)
+    mean = F.conv2d(learned, stem.kernels[0], stride=2, padding=1).mean((0, 2, 3))
+    assert torch.allclose(stem.block(spec).last_norm.running_mean, mean, atol=1e-5)
 
 
 def test_candidates_do_not_disturb_each_other(judge):
@@ -65,6 +66,10 @@ def test_candidates_do_not_disturb_each_other(judge):
 
 def test_a_path_has_the_parameters_of_its_network(judge):
     """What is judged is what is built: the same rows in the same order."""
-    built = network(SPACE.architecture((1, 0)))
-    shared = [p.shape for n, p in judge.supernet.named_parameters() if "steps.2" not in n]
-    assert [p.shape for p in built.parameters()] == shared
+    architecture = SPACE.architecture((1, 0))
+    built = [p.shape for p in network(architecture).parameters()]
+    steps = [
+        step.shared(row.block)
+        for step, row in zip(judge.supernet.steps, architecture.rows, strict=True)
+    ]
+    assert sorted(built) == sorted(p.shape for step in steps for p in step.parameters())

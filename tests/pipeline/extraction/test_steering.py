@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
+from models.alpha import Alpha
 from pipeline.extraction.steering import STEPS, sweep
 
 OPERATIONS = ("a", "b", "c")
 
 
-class Obedient(torch.nn.Module):
+class Obedient(Alpha):
     """Two decisions, the second without c; logits fall with the penalty, and a has a lead of 1."""
 
-    mask = torch.tensor([[True, True, True], [True, True, False]])
+    def __init__(self):
+        super().__init__(np.array([[True, True, True], [True, True, False]]), 3, 2)
 
     def forward(self, simplex, kappa):
         logits = torch.tensor([1.0, 0.0, 0.0]) - 4 * simplex  # (B, 3)

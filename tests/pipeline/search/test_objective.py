@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from pipeline.search.objective import (
     Costs,
     expected_latency_ms,
     objective,
+    one_hot,
     reg_costs,
     simplex_penalty,
 )
@@ -20,8 +23,9 @@ OPS = ("skip", "sep_k3", "conv_k3")
 SPACE = small_space(*OPS)
 # Two decisions of three operations: 0, 1 and 3 ms; the rest of the network takes 2 ms.
 COSTS = Costs(
-    latency_ms=torch.tensor([[0.0, 1.0, 3.0], [0.0, 1.0, 3.0]]),
-    offset_ms=2.0,
+    latency_ms=torch.tensor([[0.0, 1.0, 3.0], [0.0, 1.0, 3.0]])[..., None],
+    offset_ms=torch.tensor(2.0),
+    stage=torch.tensor([0, 0]),  # of no elastic stages: fixed
     reg=torch.ones(2, 3),
     mask=torch.ones(2, 3, dtype=torch.bool),
 )
@@ -46,7 +50,7 @@ def test_the_reference_is_the_uniform_architecture():
 
 def test_the_reference_is_uniform_over_what_is_offered():
     mask = torch.tensor([[True, True, False], [True, True, True]])
-    costs = Costs(COSTS.latency_ms, 2.0, COSTS.reg, mask)
+    costs = replace(COSTS, mask=mask)
     assert costs.reference_ms == pytest.approx(2 + 1 / 2 + 4 / 3)
 
 
@@ -79,8 +83,8 @@ def test_latencies_come_from_the_table_and_skip_is_free():
         [b for b in SPACE.blocks if b.op == "conv_k3"],
     )
     costs = Costs.of(SPACE, table([(blocks[0][0], 0.1), (blocks[1][0], 0.3)]), "uniform")
-    assert costs.latency_ms.tolist() == pytest.approx(np.array([[0.0, 0.1, 0.3]] * 2))
-    assert costs.offset_ms == 2.0
+    assert costs.latency_ms[..., 0].tolist() == pytest.approx(np.array([[0.0, 0.1, 0.3]] * 2))
+    assert costs.offset_ms.item() == 2.0
 
 
 def test_a_block_that_was_not_profiled_is_an_error():
@@ -104,3 +108,67 @@ def test_regularisation_costs_have_mean_one_and_a_floor_for_skip(kind, sep, dens
 
 def test_uniform_regularisation_costs_are_one():
     assert reg_costs(SPACE, "uniform").tolist() == [[1.0] * 3] * 2
+
+
+# One stage of two widths, of two places, behind one of a fixed width with one place. In ms:
+ELASTIC = Costs(
+    latency_ms=torch.tensor(
+        [
+            [[0.0, 0.0], [1.0, 0.0]],  # the fixed stage: skip, dense
+            [[0.0, 0.0], [2.0, 6.0]],  # the elastic one, narrow and wide
+            [[0.0, 0.0], [2.0, 6.0]],
+        ]
+    ),
+    offset_ms=torch.tensor([3.0, 5.0]),
+    stage=torch.tensor([1, 0, 0]),
+    reg=torch.ones(3, 2),
+    mask=torch.ones(4, 2, dtype=torch.bool),
+)
+
+
+def test_with_an_elastic_width_the_latency_is_multilinear():
+    p = torch.tensor([[0.5, 0.5], [0.0, 1.0], [0.75, 0.25], [0.25, 0.75]])
+    # the offset 3/4 + 15/4, the fixed block 1/2, the others (1 + 1/4) (2/4 + 18/4)
+    assert expected_latency_ms(p, ELASTIC).item() == pytest.approx(4.5 + 0.5 + 1.25 * 5)
+
+
+def test_of_certain_choices_it_is_the_sum_of_the_table():
+    wide, narrow = ((1, 1, 0, w) for w in (1, 0))
+    assert expected_latency_ms(one_hot(wide, ELASTIC), ELASTIC).item() == 5 + 1 + 6
+    assert expected_latency_ms(one_hot(narrow, ELASTIC), ELASTIC).item() == 3 + 1 + 2
+
+
+def test_two_elastic_widths_share_the_offset():
+    costs = replace(
+        ELASTIC,
+        offset_ms=torch.tensor([[1.0, 2.0], [3.0, 6.0]]),
+        stage=torch.tensor([0, 1, 2]),
+        latency_ms=torch.zeros(3, 2, 2),
+    )
+    p = torch.tensor([[1.0, 0.0]] * 3 + [[0.5, 0.5], [0.25, 0.75]])
+    # (1/4 + 6/4) / 2 + (3/4 + 18/4) / 2, also for a batch
+    assert expected_latency_ms(p, costs).item() == pytest.approx(1.75 / 2 + 5.25 / 2)
+    assert expected_latency_ms(p.expand(3, -1, -1), costs).tolist() == pytest.approx([3.5] * 3)
+
+
+def test_widths_are_not_penalised():
+    p = torch.tensor([[0.5, 0.5], [0.0, 1.0], [0.5, 0.5], [0.25, 0.75]])
+    penalty = simplex_penalty(p, torch.tensor([0.25, 0.75]), ELASTIC)
+    assert penalty.item() == pytest.approx((0.5 + 0.75 + 0.5) / 3)
+
+
+def test_prices_of_an_elastic_space_come_from_the_table():
+    space = small_space("skip", "conv_k3", stem_width=None, widths=[(2, 4), 8], depths=[1, 1])
+    ms = {"2x4x4-2": 0.1, "4x4x4-4": 0.3, "8x2x2-8": 0.7}
+    rows = table([(b, ms[b.key.split(":")[1]]) for b in space.blocks]).rows
+    trunks = [space.architecture((0, 0, w)).trunk for w in (0, 1)]
+    costs = Costs.of(
+        space, Table(TARGET, 2.0, rows, dict(zip(trunks, [2.0, 5.0], strict=True))), "uniform"
+    )
+    assert costs.latency_ms[:, 1].tolist() == [
+        pytest.approx([0.1, 0.3]),  # narrow, wide
+        pytest.approx([0.7, 0.0]),  # of the fixed stage there is one
+    ]
+    assert costs.offset_ms.tolist() == [2.0, 5.0]
+    assert costs.stage.tolist() == [0, 1]
+    assert costs.mask.tolist() == [[True, True]] * 3

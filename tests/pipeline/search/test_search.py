@@ -22,8 +22,9 @@ OPS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
 SHAPE = {"classes": 2, "widths": [4, 8], "depths": [2, 1]}
 SPACE = small_space(*OPS, **SHAPE)
 COSTS = Costs(
-    latency_ms=torch.tensor([[0.0, 1.0, 3.0, 2.0]] * 3),
-    offset_ms=2.0,
+    latency_ms=torch.tensor([[0.0, 1.0, 3.0, 2.0]] * 3)[..., None],
+    offset_ms=torch.tensor(2.0),
+    stage=torch.zeros(3, dtype=torch.int64),
     reg=torch.ones(3, 4),
     mask=torch.ones(3, 4, dtype=torch.bool),
 )
@@ -97,8 +98,8 @@ def test_a_killed_search_ends_as_if_it_had_not_been_killed(data, tmp_path, monke
     assert resumed.kappa_range == whole.kappa_range
     for name, value in whole.supernet.state_dict().items():
         assert torch.equal(value, resumed.supernet.state_dict()[name]), name
-    for name, value in whole.hypernet.state_dict().items():
-        assert torch.equal(value, resumed.hypernet.state_dict()[name]), name
+    for name, value in whole.alpha.state_dict().items():
+        assert torch.equal(value, resumed.alpha.state_dict()[name]), name
 
 
 def test_a_result_reads_back_and_belongs_to_its_space(data, tmp_path):
@@ -107,7 +108,7 @@ def test_a_result_reads_back_and_belongs_to_its_space(data, tmp_path):
     again = state.load(SPACE, PARAMS, tmp_path / "search.pt")
     point = torch.tensor([[0.1, 0.2, 0.3, 0.4]])
     kappa = torch.tensor([0.1])
-    assert torch.equal(again.hypernet(point, kappa), result.hypernet(point, kappa))
+    assert torch.equal(again.alpha(point, kappa), result.alpha(point, kappa))
     for changes in ({"widths": [4, 4]}, {"head_width": 16}):
         other = small_space(*OPS, **(SHAPE | changes))
         with pytest.raises(state.SearchResultError, match="another space"):

@@ -1,0 +1,91 @@
+"""A method without a network: an additive model of the cross-entropy, solved exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.spaces import Choices, Space
+from models.supernet import single
+from pipeline.params import SearchParams
+from pipeline.search.estimators.additive import AdditiveModel
+from pipeline.search.estimators.reinforce import spread_path
+from pipeline.search.methods.base import Method, Setting, Step, method
+from pipeline.search.methods.closed_form import ClosedForm
+from pipeline.search.objective import objective
+from pipeline.seeds import generator, rng
+
+
+@method("additive")
+class Additive(Method):
+    """α is softmax(-loss / temperature) of every option, the loss being that of the objective
+    with CE(path) ≈ Σ_e v[e, choice_e]: its argmax is the exact optimum of that model.
+
+    v is a ridge regression on paths of all depths through the warmed-up weights, and on paths of
+    α while the weights go on training along them.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        decisions, options = setting.space.mask.shape
+        self.model = AdditiveModel(decisions, options, setting.params.reinforce.ridge)
+        self._alpha = self._solved()
+
+    @staticmethod
+    def blank(space: Space, params: SearchParams, kappa_range: tuple[float, float]) -> ClosedForm:
+        return ClosedForm(space, params.reg_weight, params.additive.temperature)
+
+    def prepare(self) -> None:
+        paths = self.setting.params.reinforce.paths
+        for batch in range(self.setting.params.reinforce.prepared // paths):
+            draws = rng(self.setting.params.seed, "additive", batch)
+            chosen = [spread_path(self.setting.space, draws) for _ in range(paths)]
+            self._learn(torch.tensor(chosen), -1 - batch)
+        self._alpha = self._solved()
+
+    def path(self, step: int) -> Choices:
+        points, kappas = self.sample(1, "weights", step)
+        return self.drawn(self._alpha(points.cpu(), kappas.cpu())[0], step)
+
+    def step(self) -> Step:
+        """Run a few paths of α, and learn from what they lose."""
+        setting = self.setting
+        points, kappas = (t.cpu() for t in self.sample(setting.params.reinforce.paths, self.done))
+        p = self._alpha(points, kappas).softmax(-1)  # (m, decisions, options)
+        draws = generator(setting.params.seed, "estimator", self.done)
+        paths = torch.multinomial(p.flatten(0, 1), 1, generator=draws).view(p.shape[:2])
+        losses = self._learn(paths, self.done)
+        self._alpha = self._solved()
+        self.done += 1
+        costs = setting.costs.to(torch.device("cpu"))
+        loss = objective(losses, p, points, kappas, costs, setting.params.reg_weight).mean()
+        return Step.of(float(loss), losses, p, kappas, costs)
+
+    def alpha(self) -> ClosedForm:
+        return self._alpha
+
+    def state(self) -> dict[str, Any]:
+        return {**super().state(), "model": self.model.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self.model.restore(state["model"])
+        self._alpha = self._solved()
+
+    @torch.no_grad()
+    def _learn(self, paths: Tensor, batch: int) -> Tensor:
+        """Add the cross-entropies (m,) of paths (m, decisions) on one batch to the model."""
+        loss_of = self.loss_on(batch)
+        networks = [self.setting.space.canonical(path) for path in paths.tolist()]
+        losses = torch.stack([loss_of(single(network)) for network in networks]).cpu()
+        self.model.add(paths, losses)
+        return losses
+
+    def _solved(self) -> ClosedForm:
+        setting = self.setting
+        alpha = self.blank(setting.space, setting.params, setting.kappa_range)
+        alpha.set(self.model.values.float(), setting.costs.to(torch.device("cpu")))
+        return alpha

@@ -1,0 +1,138 @@
+"""What a method of search is, and the registry of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from models.alpha import Alpha
+from models.spaces import Choices, Space
+from models.supernet import Selection
+from pipeline.batches import Images, at_step
+from pipeline.params import SearchParams
+from pipeline.search import simplex
+from pipeline.search.estimators.base import LossOf
+from pipeline.search.objective import Costs, expected_latency_ms
+from pipeline.search.weights import WeightTraining
+from pipeline.seeds import generator
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step saw, on average over its points: for progress and metrics."""
+
+    loss: float
+    cross_entropy: float
+    expected_latency_ms: float
+    entropy: float  # mean of the decisions', nats
+    kappa: float
+
+    @classmethod
+    def of(cls, loss: float, losses: Tensor, p: Tensor, kappas: Tensor, costs: Costs) -> Step:
+        """Of cross-entropies (m,), probabilities (n, decisions, options) and prices (n,)."""
+        entropy = -(p * p.clamp_min(1e-12).log()).sum(-1).mean()
+        return cls(
+            loss=loss,
+            cross_entropy=float(losses.mean()),
+            expected_latency_ms=float(expected_latency_ms(p, costs).mean()),
+            entropy=float(entropy),
+            kappa=float(kappas.log().mean().exp()),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """All that a method is given. `images` are those that it may learn from."""
+
+    space: Space
+    images: Images
+    costs: Costs
+    params: SearchParams
+    kappa_range: tuple[float, float]
+    weights: WeightTraining
+    fabric: Fabric
+
+
+class Method:
+    """The upper level of a search: it learns α while the shared weights learn along its paths."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting, self.done = setting, 0
+
+    def prepare(self) -> None:
+        """Look at the warmed-up weights before the first step."""
+
+    def path(self, step: int) -> Choices:
+        """What the weights train on in their step number `step`."""
+        raise AssertionError("every method has its own")
+
+    def step(self) -> Step:
+        """One step of the upper level."""
+        raise AssertionError("every method has its own")
+
+    def alpha(self) -> Alpha:
+        """What was learned, on the CPU."""
+        raise AssertionError("every method has its own")
+
+    @staticmethod
+    def blank(space: Space, params: SearchParams, kappa_range: tuple[float, float]) -> Alpha:
+        """An α of the kind that this method learns: what a stored one is read into."""
+        raise AssertionError("every method has its own")
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a restart needs."""
+        return {"done": self.done}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`."""
+        self.done = state["done"]
+
+    def sample(self, count: int, *purpose: str | int) -> tuple[Tensor, Tensor]:
+        """`count` points S (count, k) and prices κ (count,), drawn for one purpose."""
+        setting = self.setting
+        draws = generator(setting.params.seed, "point", *purpose)
+        operations = setting.space.operations
+        points = simplex.sample_points(setting.params.sampler, operations, count, draws)
+        prices = simplex.sample_prices(setting.kappa_range, count, draws)
+        return points.to(setting.fabric.device), prices.to(setting.fabric.device)
+
+    def drawn(self, logits: Tensor, step: int) -> Choices:
+        """A path from the logits (decisions, options)."""
+        p = logits.softmax(1).cpu()
+        draws = generator(self.setting.params.seed, "path", step)
+        drawn = torch.multinomial(p, 1, generator=draws)[:, 0].tolist()
+        return self.setting.space.canonical(drawn)
+
+    def loss_on(self, batch: int) -> LossOf:
+        """The cross-entropy of a selection on one batch of the images."""
+        params, supernet = self.setting.params, self.setting.weights.supernet
+        x, y = at_step(self.setting.images, params.batch_size, params.seed + 1, batch)
+
+        def loss_of(selection: Selection) -> Tensor:
+            supernet.train()
+            return F.cross_entropy(supernet(x, selection), y)
+
+        return loss_of
+
+
+_M = TypeVar("_M", bound=type[Method])
+
+METHODS: dict[str, type[Method]] = {}
+
+
+def method(name: str) -> Callable[[_M], _M]:
+    """Register a method under the name that `search.method` gives it."""
+
+    def register(kind: _M) -> _M:
+        if name in METHODS:
+            raise ValueError(f"method {name!r} is registered twice")
+        METHODS[name] = kind
+        return kind
+
+    return register

@@ -1,0 +1,100 @@
+"""The method of EdgeFacet: a hypernetwork α(S, κ), some points and prices per step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from models.alpha import Alpha
+from models.hypernet import HyperNetwork
+from models.spaces import Choices, Space
+from pipeline.params import SearchParams
+from pipeline.search.estimators import ESTIMATORS
+from pipeline.search.methods.base import Method, Setting, Step, method
+from pipeline.search.objective import objective
+from pipeline.seeds import generator
+
+
+@method("simplex")
+class Simplex(Method):
+    """Trains a hypernetwork against the shared weights, which stand still in its steps."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        params = setting.params
+        torch.manual_seed(params.seed + 1)  # the initial weights of the MLP
+        net = self.blank(setting.space, params, setting.kappa_range)
+        optimizer = torch.optim.Adam(net.parameters(), lr=params.hypernet.lr, betas=(0.9, 0.99))
+        self.net = net
+        self.hypernet, self.optimizer = setting.fabric.setup(net, optimizer)
+        self._estimator = ESTIMATORS[params.estimator](setting.space, params)
+
+    @staticmethod
+    def blank(space: Space, params: SearchParams, kappa_range: tuple[float, float]) -> HyperNetwork:
+        hypernet = params.hypernet
+        return HyperNetwork(
+            space.mask,
+            kappa_range=kappa_range,
+            operations=len(space.operations),
+            places=len(space.decisions),
+            kind=hypernet.kind,
+            hidden=hypernet.hidden,
+            knots=hypernet.knots,
+            width=hypernet.width,
+            bound=hypernet.logit_bound,
+        )
+
+    def prepare(self) -> None:
+        self._estimator.prepare(lambda batch: self.loss_on(-1 - batch))
+
+    @torch.no_grad()
+    def path(self, step: int) -> Choices:
+        """A path from α at a point of its own."""
+        return self.drawn(self.hypernet(*self.sample(1, "weights", step))[0], step)
+
+    def step(self) -> Step:
+        """One step of the hypernetwork on a batch."""
+        setting = self.setting
+        points, kappas = self.sample(self._estimator.points, "architecture", self.done)
+        alpha = self.hypernet(points, kappas)  # (n, decisions, options)
+        draws = generator(setting.params.seed, "estimator", self.done)
+        with _constant(setting.weights.net):
+            losses = self._estimator.cross_entropy(alpha, self.loss_on(self.done), draws)
+            p, weight = alpha.softmax(-1), setting.params.reg_weight
+            loss = objective(losses, p, points, kappas, setting.costs, weight).mean()
+            self.optimizer.zero_grad(set_to_none=True)
+            setting.fabric.backward(loss)
+        self.optimizer.step()
+        self.done += 1
+        return Step.of(float(loss.detach()), losses.detach(), p.detach(), kappas, setting.costs)
+
+    def alpha(self) -> Alpha:
+        return self.net.cpu()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            **super().state(),
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "estimator": self._estimator.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._estimator.restore(state["estimator"])
+
+
+@contextmanager
+def _constant(module: nn.Module) -> Iterator[None]:
+    """Parameters that need no gradient for a while: the backward pass is a third shorter."""
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)
