@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test tests e2e kills browser lint types format docs wheel clean bench-harness bench-latency bench-room
+.PHONY: help env repro report references smoke test tests e2e kills browser lint types format docs wheel clean bench-harness bench-latency bench-room bench-search
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench-latency: env  ## how well latency is predicted here, per runtime: half an 
 
 bench-room: env  ## how much trained networks of equal latency differ: what a search can win
 	$(BIN)/python -m benchmarks.room
+
+bench-search: env  ## what a step of the search costs: one path, two, all candidates; two minutes
+	$(BIN)/python -m benchmarks.search_steps
 
 wheel: env  ## build the wheel of the device side into dist/
 	$(BIN)/python -m build --wheel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,22 +13,29 @@ from edge.spec import SKIP, Architecture, Row
 from pipeline.report.page import Download, Figure, Section, template
 from pipeline.report.sources import Run
 from pipeline.report.text import plural
-from pipeline.report.theme import looks
+from pipeline.report.theme import Look, looks
 
 TITLE = "The members, operation by operation"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Decisions of equal geometry, side by side."""
+    """The decisions of one stage, side by side; where members have different widths, the width
+    is one of them."""
 
     title: str  # channels × height × width
     places: tuple[str, ...]
+    elastic: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The heads of its columns."""
+        return ("channels", *self.places) if self.elastic else self.places
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The operation that a member has at one decision; `first` at the start of a stage."""
+    """What a member has at one decision; `first` at the start of a stage."""
 
     parts: tuple[str, ...]  # of its name, where a line may break
     hue: str
@@ -56,7 +63,7 @@ def section(run: Run) -> Section:
     networks = [
         Network(one.number, one.member.name, one.member.read_architecture()) for one in run.members
     ]
-    stages = stages_of(networks[0].architecture)
+    stages = stages_of([network.architecture for network in networks])
     different = len({network.architecture.key for network in networks})
     label = "Operations of the members"
     figure = Figure(
@@ -87,16 +94,17 @@ def searched(network: Architecture) -> list[Row]:
     return [row for row in network.rows if row.searched]
 
 
-def stages_of(network: Architecture) -> list[Stage]:
+def stages_of(networks: Sequence[Architecture]) -> list[Stage]:
     """The decisions, grouped where only fixed rows or none lie between equal geometries."""
     stages: list[Stage] = []
-    for row in searched(network):
-        block = row.block
-        title = f"{block.in_channels} × {block.height} × {block.width}"
+    for rows in zip(*map(searched, networks), strict=True):
+        block = rows[0].block
+        widths = sorted({row.block.in_channels for row in rows})
+        title = f"{' or '.join(map(str, widths))} × {block.height} × {block.width}"
         if stages and stages[-1].title == title:
-            stages[-1] = replace(stages[-1], places=(*stages[-1].places, row.place))
+            stages[-1] = replace(stages[-1], places=(*stages[-1].places, rows[0].place))
         else:
-            stages.append(Stage(title, (row.place,)))
+            stages.append(Stage(title, (rows[0].place,), elastic=len(widths) > 1))
     return stages
 
 
@@ -105,21 +113,26 @@ def _lines(
 ) -> list[Line]:
     used = {op for network in networks for op in network.architecture.op_counts}
     look = looks([*operations, *sorted(used - set(operations))])
-    starts = {stage.places[0] for stage in stages}
     return [
         Line(
             f"{network.number} {network.name}",
-            tuple(
-                Cell(
-                    parts=tuple(row.block.op.split("_", 1)),
-                    hue=look[row.block.op].colour.name,
-                    first=row.place in starts,
-                )
-                for row in searched(network.architecture)
-            ),
+            tuple(_cells(network.architecture, stages, look)),
         )
         for network in networks
     ]
+
+
+def _cells(
+    architecture: Architecture, stages: Sequence[Stage], look: Mapping[str, Look]
+) -> Iterator[Cell]:
+    rows = {row.place: row.block for row in searched(architecture)}
+    for stage in stages:
+        blocks = [rows[place] for place in stage.places]
+        if stage.elastic:
+            yield Cell((str(blocks[0].in_channels),), look[SKIP].colour.name, first=True)
+        for n, block in enumerate(blocks):
+            parts = tuple(block.op.split("_", 1))
+            yield Cell(parts, look[block.op].colour.name, first=n == 0 and not stage.elastic)
 
 
 def _skips(networks: Sequence[Network]) -> str:

@@ -17,6 +17,8 @@ from pipeline.report import (
     training,
 )
 from pipeline.report.stage import page
+from pipeline.report.theme import looks
+from tests.pipeline.made_up import small_space
 from tests.pipeline.report.made_up import BEATEN, FAST, ORT, SLOW, Page, bare, full
 
 
@@ -68,10 +70,25 @@ def test_downloads_hold_what_is_drawn(seen):
 
 
 def test_decisions_are_grouped_by_stage_and_named():
-    stages = architectures.stages_of(FAST.read_architecture())
+    stages = architectures.stages_of([FAST.read_architecture()])
     assert [(s.title, s.places) for s in stages] == [
         ("4 × 8 × 8", ("stage1.1", "stage1.2")),
         ("8 × 4 × 4", ("stage2.1", "stage2.2")),
+    ]
+
+
+def test_where_widths_differ_they_are_shown():
+    space = small_space("skip", "sep_k3", stem_width=None, widths=[(2, 4), 8], depths=[1, 1])
+    one, other = (space.architecture((1, 0, width)) for width in (0, 1))
+    stages = architectures.stages_of([one, other])
+    assert [(s.title, s.columns) for s in stages] == [
+        ("2 or 4 × 4 × 4", ("channels", "stage1.1")),
+        ("8 × 2 × 2", ("stage2.1",)),
+    ]
+    cells = list(architectures._cells(one, stages, looks(("skip", "sep_k3"))))
+    assert [(cell.parts, cell.first) for cell in cells] == [
+        *((("2",), True), (("sep", "k3"), False)),
+        (("skip",), True),
     ]
 
 
