@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from edge import __version__
+from edge.commands.bundle import bundle
 from edge.commands.family import members, pick_member
 from edge.commands.feedback import feedback
 from edge.commands.info import info
@@ -48,6 +49,7 @@ def main() -> None:
     """
 
 
+main.add_command(bundle)
 main.add_command(feedback)
 main.add_command(info)
 main.add_command(measure)

@@ -21,6 +21,16 @@ def again(ctx: click.Context, *more: str) -> str:
     return shlex.join([*words, *more])
 
 
+def given(ctx: click.Context, *names: str) -> list[str]:
+    """The options, of the parameters called `names`, that were typed."""
+    return [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name in names
+        and ctx.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+
+
 def target_option(targets: Sequence[Target]) -> list[str]:
     """The option that chooses the first of `targets`: by its runtime where that is enough."""
     first, *others = targets

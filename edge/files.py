@@ -7,8 +7,10 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 _CHUNK_BYTES = 1 << 20
 
@@ -32,18 +34,25 @@ def csv_text(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Replace `path` by `content` (text is UTF-8): a reader sees the old file or the new one.
+    """Replace `path` by `content` (text is UTF-8), as `replacing` does."""
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """What is written to the file it gives replaces `path`: a reader sees the old file or the new.
 
     Makes the folder where it is missing; the new file has the permissions of the old one, or
-    those that the umask gives. Raises OSError and leaves `path` as it was where the disk refuses.
+    those that the umask gives. Raises OSError and leaves `path` as it was where the disk refuses;
+    so it is left after any other error inside.
     """
-    data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(_mode_for(path))  # mkstemp makes files that only their owner can read

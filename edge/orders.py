@@ -44,6 +44,7 @@ class OrderedModel(_Frozen):
     def _whole(self) -> OrderedModel:
         if len(self.subject.sha256) != 64 or set(self.subject.sha256) - set("0123456789abcdef"):
             raise ValueError(f"sha256 {self.subject.sha256!r} is not 64 hex digits")
+        json.dumps(self.subject.architecture, allow_nan=False)  # NaN is no JSON: raises ValueError
         return self
 
 
@@ -74,6 +75,20 @@ class Order(_Frozen):
     how: How = How()
     models: Annotated[tuple[OrderedModel, ...], Field(min_length=1, max_length=MAX_MODELS)]
 
+    @model_validator(mode="after")
+    def _told_apart(self) -> Order:
+        """What is measured is known by its subject, and a file by its sha256."""
+        sizes: dict[str, int] = {}
+        subjects = set()
+        for model in self.models:
+            sha256, name = model.subject.sha256, model.subject.name
+            if sizes.setdefault(sha256, model.size_bytes) != model.size_bytes:
+                raise ValueError(f"sha256 {sha256[:12]}… has two sizes, the second for {name!r}")
+            if (subject := model.subject.model_dump_json()) in subjects:
+                raise ValueError(f"{name!r} is ordered twice")
+            subjects.add(subject)
+        return self
+
     @property
     def id(self) -> str:
         """sha256 of the content, 64 hex digits."""
@@ -86,11 +101,18 @@ class Order(_Frozen):
     @classmethod
     def from_json(cls, text: str | bytes) -> Order:
         """Read `to_json` back. Raises OrderError, which says what is wrong."""
-        if len(text) > MAX_ORDER_BYTES:
+        data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
+        if len(data) > MAX_ORDER_BYTES:
             raise OrderError(f"larger than {MAX_ORDER_BYTES >> 20} MiB, the most an order may have")
         try:
-            return cls.model_validate_json(text)
+            return cls.model_validate_json(data)
         except ValidationError as error:
+            first = error.errors()[0]
+            if first["loc"] == ("version",):
+                raise OrderError(
+                    f"version {first['input']!r} is not {FORMAT_VERSION}, the one this edgefacet "
+                    "reads: update edgefacet"
+                ) from error
             raise OrderError(f"not an order: {first_problem(error, 'order')}") from error
 
 

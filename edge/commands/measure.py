@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from edge.commands.measure_report import report_dict
 from edge.commands.measure_text import to_text
 from edge.commands.shared import (
     EXIT_ERROR,
@@ -18,19 +18,18 @@ from edge.commands.shared import (
     complete_runtime,
     json_option,
     positive,
-    target_dict,
     tell,
 )
 from edge.errors import EdgeError
 
 if TYPE_CHECKING:
     from edge.model_files import Model
-    from edge.record import Measurement, Target
+    from edge.record import Measurement
     from edge.session import Result, Setting
 
 _MAX_RUNS = 2000  # of a block: seven of them bound p99 well, in a record of 100 kB
 _MEMORY_LIMIT_BYTES = 4 << 30
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, path_type=Path)
 
 
 class NotWritable(EdgeError, OSError):
@@ -38,7 +37,7 @@ class NotWritable(EdgeError, OSError):
 
 
 @click.command("measure")
-@click.argument("models", metavar="[MODEL]...", nargs=-1, type=_FILE)
+@click.argument("models", metavar="[MODEL]... | BUNDLE", nargs=-1, type=_FILE)
 @click.option(
     "--family",
     type=click.Path(path_type=Path),
@@ -93,7 +92,8 @@ class NotWritable(EdgeError, OSError):
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    help="Append the records, raw samples included, to this file of JSON lines.",
+    help="Append the records, raw samples included, to this file of JSON lines.  "
+    "[default: none; of a bundle report-ORDER.jsonl]",
 )
 @json_option
 @click.pass_context
@@ -116,20 +116,29 @@ def measure(
     Inputs are made up from a model's own signature: dynamic dimensions are 1. Models run in a
     process apart; one that fails there is reported, and the others are measured.
 
+    A bundle (a folder, .zip or .tar of `facet bundle create`) is measured as its order says, and
+    leaves a report to bring back; a call that was killed goes on where it was.
+
     Exit codes: 0 all measured, 1 none or an error, 2 wrong usage, 4 some failed.
     """
     from edge.bench import Protocol
+    from edge.commands.measure_bundle import bundle_among, measure_bundle
     from edge.session import Setting
 
-    protocol = Protocol(
-        blocks=blocks,
-        block_s=block_s,
-        max_runs=_MAX_RUNS,
-        timeout_s=timeout_s,
-        memory_limit_bytes=_memory_limit_bytes(memory_limit_mib),
-    )
-    found = _find(models, family, runtime, precision)
-    report = _report(found, _measure(found, Setting(threads, protocol), out))
+    limit_bytes = _memory_limit_bytes(memory_limit_mib)
+    bundle = bundle_among(ctx, models)
+    if bundle is not None:
+        report = measure_bundle(bundle, limit_bytes, out, _writing)
+    else:
+        protocol = Protocol(
+            blocks=blocks,
+            block_s=block_s,
+            max_runs=_MAX_RUNS,
+            timeout_s=timeout_s,
+            memory_limit_bytes=limit_bytes,
+        )
+        found = _find(models, family, runtime, precision)
+        report = report_dict(found, _measure(found, Setting(threads, protocol), out))
     tell(as_json, report, lambda: to_text(report))
     if report["failed"]:
         ctx.exit(EXIT_PARTLY if report["measured"] else EXIT_ERROR)
@@ -151,7 +160,7 @@ def _find(
     from edge.model_files import models_of_family, models_of_files
 
     if bool(paths) == (family is not None):
-        raise click.UsageError("Name either model files or a --family.")
+        raise click.UsageError("Name either model files or a --family, or a bundle.")
     if family is not None:
         return models_of_family(Family.load(family), runtime)
     return models_of_files(paths, runtime, precision)
@@ -184,36 +193,3 @@ def _writing(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NotWritable(f"cannot write {out}: {error.strerror}: choose another --out") from error
-
-
-def _report(models: Sequence[Model], results: Sequence[Result]) -> dict[str, Any]:
-    from edge.bench import Failure
-
-    measured, failed = [], []
-    targets: dict[Target, None] = {}
-    for model, result in zip(models, results, strict=True):
-        if isinstance(result, Failure):
-            failed.append({**_who(model), "kind": result.kind, "detail": result.detail})
-        else:
-            targets[result.target] = None
-            measured.append({**_who(model), **_row(model, result)})
-    return {"targets": list(map(target_dict, targets)), "measured": measured, "failed": failed}
-
-
-def _who(model: Model) -> dict[str, Any]:
-    return {"name": model.job.subject.name, "file": click.format_filename(model.job.path)}
-
-
-def _row(model: Model, record: Measurement) -> dict[str, Any]:
-    from edge.statistics import summarise
-
-    return {
-        "sha256": record.subject.sha256,
-        "size_bytes": model.size_bytes,
-        "target": record.target.id,
-        **asdict(summarise(record.samples_ns)),
-        "peak_memory_bytes": record.peak_memory_bytes,
-        "verdict": record.verdict,
-        "reasons": list(record.reasons),
-        "record": record.id,
-    }

@@ -16,7 +16,16 @@ def to_text(report: dict[str, Any]) -> str:
         parts.append("\n".join(["Not measured:", *(fill(line, indent=2) for line in failed)]))
     if any(of["verdict"] in ("suspect", "invalid") for of in report["measured"]):
         parts.append("What would make this machine fit to measure: facet info")
+    if "report" in report:
+        parts.append(_report_text(report))
     return "\n\n".join(parts)
+
+
+def _report_text(report: dict[str, Any]) -> str:
+    lines = [f"Report: {report['report']}", "To bring back; then: facet feedback add REPORT"]
+    if report["failures"]:
+        lines.insert(1, f"What failed: {report['failures']}")
+    return "\n".join(lines)
 
 
 def _target_text(target: dict[str, Any], measured: Sequence[dict[str, Any]]) -> str:

@@ -121,6 +121,11 @@ def _parse(line: bytes, now: datetime) -> Measurement:
 
 def _reason_to_refuse(record: Measurement, now: datetime) -> str | None:
     """Why a well-formed record says nothing about a device. Raises SpecError, RecordError."""
+    if record.subject.kind == "chain":
+        return (
+            "measures a single block, as a profile orders it: such records go to the stage that "
+            "ordered them, and correct no table"
+        )
     if record.subject.kind != "network":
         return (
             f"measures a {record.subject.kind}, not a network whose blocks are known: "

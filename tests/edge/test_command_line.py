@@ -2,7 +2,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from edge.command_line import again, target_option
+from edge.command_line import again, given, target_option
 from edge.record import Target
 
 LITERT = Target(
@@ -47,3 +47,15 @@ def test_a_runtime_chooses_where_it_is_the_only_one_of_its_kind() -> None:
     assert target_option([LITERT, ONNX]) == ["--runtime", "litert"]
     two_threads = LITERT.model_copy(update={"threads": 2})
     assert target_option([LITERT, ONNX, two_threads]) == ["--target", LITERT.id]
+
+
+def test_what_was_typed_is_told_from_defaults() -> None:
+    found: list[list[str]] = []
+
+    @click.command(params=list(pick.params))
+    @click.pass_context
+    def ask(ctx: click.Context, **_: object) -> None:
+        found.append(given(ctx, "share", "family", "budget_ms"))
+
+    CliRunner().invoke(ask, ["--percentile", "95", "-f", "x", "--json"])
+    assert found == [["--percentile", "-f"]]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.files import csv_text, remove_leftovers, sha256_of, write_atomic
+from edge.files import csv_text, remove_leftovers, replacing, sha256_of, write_atomic
 
 
 def test_sha256_of_the_textbook_message(tmp_path: Path) -> None:
@@ -66,3 +66,22 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
 def test_rows_become_csv() -> None:
     rows = [["a, b", 1, None], ["c", 2.5, "ü"]]
     assert csv_text(("name", "x", "y"), rows) == 'name,x,y\n"a, b",1,\nc,2.5,ü\n'
+
+
+def test_an_error_while_it_is_written_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def half() -> None:
+        with replacing(path) as file:
+            file.write(b"half of the new")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    with replacing(path) as file:
+        file.write(b"all of ")
+        file.write(b"the new")
+    assert path.read_text() == "all of the new"

@@ -145,10 +145,12 @@ def test_only_networks_whose_blocks_are_known_are_taken(tmp_path: Path) -> None:
     broken = measured(
         1.0, subject=ONE.subject.model_copy(update={"architecture": {"space": "mbconv"}})
     )
-    said = reasons(tmp_path, file, nameless, broken)
+    chain = measured(1.0, subject=Subject(kind="chain", name="skip x4", sha256="0", repeat=4))
+    said = reasons(tmp_path, file, nameless, broken, chain)
     assert said[0][1].startswith("measures a file, not a network whose blocks are known: ")
     assert said[1][1] == "the record of 'm' holds no architecture"
     assert said[2][1].startswith("not an architecture: input_shape: ")
+    assert "such records go to the stage that ordered them" in said[3][1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from edge import __version__
+from edge.wheels import Board, WheelError, fetch, install_command, run_pip, wheels_in
+
+BOARD = Board("aarch64", "3.11")
+
+
+class Pip:
+    """Puts a wheel where it is told to, or fails."""
+
+    def __init__(self, code: int = 0) -> None:
+        self.calls: list[list[str]] = []
+        self._code = code
+
+    def __call__(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        self.calls.append(list(arguments))
+        for argument in arguments:
+            if argument.startswith("--dest="):
+                (Path(argument.removeprefix("--dest=")) / "numpy.whl").touch()
+        return subprocess.CompletedProcess(arguments, self._code, "", "a\nb\nERROR: no wheel\n")
+
+
+@pytest.mark.parametrize("text", ["aarch64:3.11", "x86_64:3.13"])
+def test_a_board_is_its_processor_and_its_python(text: str) -> None:
+    board = Board.parse(text)
+    assert f"{board.arch}:{board.python}" == text
+
+
+@pytest.mark.parametrize("text", ["armv7l:3.11", "aarch64", "aarch64:2.7", "aarch64:3.11 --user"])
+def test_another_board_says_how_one_is_written(text: str) -> None:
+    with pytest.raises(WheelError, match=r"as in aarch64:3\.11"):
+        Board.parse(text)
+
+
+def test_pip_is_asked_for_the_board_s_wheels_and_for_no_source(tmp_path: Path) -> None:
+    pip = Pip()
+    assert fetch(BOARD, "onnxruntime", tmp_path, run=pip, checkout=tmp_path) == [
+        tmp_path / "numpy.whl"
+    ]
+    assert pip.calls == [
+        [
+            "download",
+            "--only-binary=:all:",
+            "--platform=manylinux_2_28_aarch64",
+            "--platform=manylinux_2_27_aarch64",
+            "--platform=manylinux2014_aarch64",
+            "--python-version=3.11",
+            "--implementation=cp",
+            f"--find-links={tmp_path}",
+            f"--dest={tmp_path}",
+            f"edgefacet[onnx]=={__version__}",
+        ]
+    ]
+
+
+def test_a_checkout_makes_its_own_wheel_first(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    pip = Pip()
+    fetch(BOARD, "litert", tmp_path, run=pip, checkout=tmp_path)
+    wheel, download = pip.calls
+    assert wheel == ["wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(tmp_path)]
+    assert download[-1] == f"edgefacet[litert]=={__version__}"
+
+
+def test_a_wheel_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    pip = Pip()
+    fetch(BOARD, "litert", tmp_path, tmp_path / "dist", run=pip, checkout=tmp_path)
+    (download,) = pip.calls
+    assert f"--find-links={tmp_path / 'dist'}" in download
+
+
+def test_what_pip_says_last_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WheelError, match=r"pip download failed: .* ERROR: no wheel: .*--wheels"):
+        fetch(BOARD, "litert", tmp_path, run=Pip(1), checkout=tmp_path)
+
+
+def test_the_pip_of_this_interpreter_runs() -> None:
+    done = run_pip(["--version"])
+    assert done.returncode == 0
+    assert done.stdout.startswith("pip ")
+
+
+def test_only_wheels_are_taken_along(tmp_path: Path) -> None:
+    for name in ("b.whl", "a.whl", "a.tar.gz"):
+        (tmp_path / name).touch()
+    assert [path.name for path in wheels_in(tmp_path)] == ["a.whl", "b.whl"]
+    with pytest.raises(WheelError, match="no wheel lies in"):
+        wheels_in(tmp_path.parent)
+
+
+def test_the_command_for_the_board() -> None:
+    assert install_command("litert", "stick/wheels") == (
+        "python3 -m pip install --no-index --find-links stick/wheels 'edgefacet[litert]'"
+    )
