@@ -59,8 +59,9 @@ format: env  ## let ruff fix and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: env  ## write what is generated: the page of parameters, results and drawings of README.md
+docs: env  ## write what is generated: parameters, benchmarks, results and drawings of README.md
 	$(BIN)/python -m pipeline docs
+	$(BIN)/python -m benchmarks.page
 
 bench-harness: env  ## compare the harness with a bare loop and MLPerf LoadGen: five minutes
 	$(BIN)/python -m pip install --quiet -e '.[bench]'

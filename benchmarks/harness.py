@@ -178,7 +178,9 @@ def to_text(agreements: Sequence[Agreement]) -> str:
 
 def to_lines(agreements: Sequence[Agreement]) -> str:
     """One object of JSON a line."""
-    return "".join(json.dumps({**asdict(one), "verdict": one.verdict}) + "\n" for one in agreements)
+    device = describe().fingerprint
+    rows = [{"device": device, **asdict(one), "verdict": one.verdict} for one in agreements]
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def _loadgen_is_installed() -> bool:

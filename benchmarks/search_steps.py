@@ -44,7 +44,7 @@ def main(steps: int, one: tuple[Kind, int, int] | None) -> None:
         click.echo(json.dumps(measure(*one, steps)))
         return
     cases = [(k, 9) for k in (2, 4, 7)] + [(7, decisions) for decisions in (3, 18)]
-    device = str(describe())
+    device = describe().fingerprint
     rows = []
     for k, decisions in cases:
         for kind in KINDS:

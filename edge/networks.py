@@ -9,6 +9,7 @@ from edge.observed import USABLE
 from edge.record import Measurement, Verdict
 from edge.spec import Architecture
 
+BASE = "base"  # the role of networks that a table's offsets come from
 HELDOUT = "heldout"  # the role of networks that nothing is fitted on: they judge the others
 ENOUGH = 3  # usable networks; fewer say little about scale, offset and noise
 
@@ -17,10 +18,14 @@ Measured: TypeAlias = tuple[Architecture, Measurement]
 
 
 def to_fit(session: Sequence[Measured], feedback: Sequence[Measured]) -> list[Measured]:
-    """The networks of the profile's `session` but the held-out ones, and those of `feedback`
-    around the same fixed layers: a table's offset is the cost of one such set of layers."""
-    fitted = [(a, m) for a, m in session if m.subject.role != HELDOUT]
-    trunks = {architecture.trunk for architecture, _ in fitted}
+    """The networks of the profile's `session` but the held-out and the base ones, and those of
+    `feedback` around fixed layers that the profile knows.
+
+    A table's offset is what a base network takes beyond its blocks: the table predicts it exactly,
+    which says nothing of how well it predicts others.
+    """
+    trunks = {architecture.trunk for architecture, _ in session}
+    fitted = [(a, m) for a, m in session if m.subject.role not in (HELDOUT, BASE)]
     return [*fitted, *((a, m) for a, m in feedback if a.trunk in trunks)]
 
 

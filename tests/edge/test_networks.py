@@ -30,7 +30,13 @@ def test_networks_around_other_fixed_layers_do_not_belong() -> None:
     same = (network("conv_k3"), measured(2.0, "conv_k3"))
     more_classes = (replace(network("conv_k3"), classes=11), measured(3.0, "conv_k3"))
     no_stem = (replace(network(), rows=network().rows[1:]), measured(3.0))
-    assert to_fit(session, [same, more_classes, no_stem]) == [*session, same]
+    assert to_fit(session, [same, more_classes, no_stem]) == [same]
+
+
+def test_a_base_network_is_in_the_table_and_says_nothing_of_others() -> None:
+    base, anchor = measured(1.0, role="base"), measured(2.0, "conv_k3", role="anchor")
+    networks = to_fit(list(iter_networks([base, anchor])), [])
+    assert [m for _, m in networks] == [anchor]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def session(verdict="clean", factor=1.2):
 
 def test_the_held_out_network_is_predicted_and_not_fitted():
     result = calibrate(TABLE, session(), [], CalibrateParams())
-    assert result.calibration.n == 5
+    assert result.calibration.n == 4
     (heldout,) = result.heldout
     assert heldout.predicted_ms == pytest.approx(1.2 * 3.5, rel=0.01)
     assert (heldout.measured_ms, heldout.table_ms) == (pytest.approx(4.2), 3.5)
@@ -60,7 +60,7 @@ def test_the_held_out_network_is_predicted_and_not_fitted():
 def test_what_devices_sent_back_counts():
     member = measured("member", 5, 4.4)
     result = calibrate(TABLE, session(), [member], CalibrateParams())
-    assert result.calibration.n == 6
+    assert result.calibration.n == 5
     assert result.heldout == ()  # the same network: it is not held out any more
 
 
@@ -70,7 +70,7 @@ def test_what_does_not_belong_is_counted():
     feedback = [elsewhere, measured("member", 3, 9.0, stem=wider), measured("member", 3, 3.0)]
     result = calibrate(TABLE, session(), feedback, CalibrateParams())
     assert result.ignored == {"measured on another target": 1, "around other fixed layers": 1}
-    assert result.calibration.n == 6
+    assert result.calibration.n == 5
     assert "ignored 1 records: around other fixed layers" in report(result)
 
 
@@ -101,9 +101,9 @@ def test_which_verdicts_count(accept, measurements, suspect, warning):
 
 def test_on_a_busy_machine_suspect_records_count_and_it_says_why():
     result = calibrate(TABLE, session("suspect"), [], CalibrateParams())
-    assert result.calibration.n == 5
+    assert result.calibration.n == 4
     (warning,) = result.warnings
-    assert f"{LOAD} (at worst; 5 records)" in warning
+    assert f"{LOAD} (at worst; 4 records)" in warning
     assert "calibrate.accept" in warning
 
 
@@ -112,14 +112,14 @@ def test_refused_suspects_leave_the_table_with_a_warning():
     assert result.calibration.n == 0
     assert result.heldout[0].predicted_ms == pytest.approx(3.5)
     assert "only 0 usable" in result.warnings[0]
-    assert result.ignored == {"verdict suspect": 5}
+    assert result.ignored == {"verdict suspect": 4}
 
 
 def test_beside_enough_usable_records_suspects_count_on_demand():
     feedback = [measured("member", 3, 9.0, verdict="suspect")]
     with_it = calibrate(TABLE, session(), feedback, CalibrateParams(accept="suspect"))
     without = calibrate(TABLE, session(), feedback, CalibrateParams())
-    assert (with_it.calibration.n, without.calibration.n) == (6, 5)
+    assert (with_it.calibration.n, without.calibration.n) == (5, 4)
     assert without.ignored == {"verdict suspect": 1}
 
 
@@ -148,7 +148,7 @@ def test_the_stage_is_a_function_of_its_files(tmp_path, capsys):
     ]
     run(Params(), root=tmp_path)
     assert outputs(tmp_path) == first
-    assert "calibrated with 5 networks\n  1 networks that nothing" in capsys.readouterr().out
+    assert "calibrated with 4 networks\n  1 networks that nothing" in capsys.readouterr().out
 
 
 def test_what_was_written_is_read_back(tmp_path):
@@ -166,7 +166,7 @@ def test_the_metrics_are_flat_numbers(tmp_path):
     write_profile(tmp_path, session())
     run(Params(), root=tmp_path)
     numbers = metrics.read("calibrate", tmp_path)
-    assert (numbers["networks"], numbers["heldout"], numbers["ignored_records"]) == (5, 1, 0)
+    assert (numbers["networks"], numbers["heldout"], numbers["ignored_records"]) == (4, 1, 0)
     assert numbers["heldout_table_error_percent"] == pytest.approx(100 * (1 - 1 / 1.2))
     assert {"scale", "left_out_error_percent", "p95_ratio", "outliers"} < numbers.keys()
     assert {type(value) for value in numbers.values()} <= {int, float}

@@ -94,7 +94,7 @@ def test_status_as_json(where: list[object]) -> None:
     (ours,) = json.loads(facet("status", *where, "--json").stdout)["targets"]
     assert ours["target"]["id"] == TARGET.id
     assert ours["records"] == 4
-    assert ours["quality"]["networks"] == 10  # nine, and the base network
+    assert ours["quality"]["networks"] == 9
 
 
 def test_status_before_a_profile_says_what_to_run(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_records_that_came_back_are_fitted_beside_the_anchors(tmp_path: Path) ->
     anchors, back = world(0, 3), world(1, 4, price={"conv_k3": 1.5})
     write(tmp_path / "m" / "report.jsonl", *back)
     calibration = Evidence.read(profile(tmp_path / "profile", *anchors), tmp_path / "m").calibrate()
-    assert calibration.n == 8  # the base network too
+    assert calibration.n == 7
     assert max(n.measured_ms for n in calibration.networks) > OFFSET_MS
 
 

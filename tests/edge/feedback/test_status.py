@@ -58,7 +58,7 @@ def test_the_tables_own_target_is_told_of_before_anything_came_back() -> None:
     (ours,) = standings(given, given.calibrate(), NOW)
     assert (ours.records, ours.age_days) == (0, None)
     assert ours.quality is not None
-    assert ours.quality.networks == 5
+    assert ours.quality.networks == 4
 
 
 def test_a_search_is_advised_when_operations_cost_something_else() -> None:

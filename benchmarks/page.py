@@ -1,0 +1,187 @@
+"""Writes docs/benchmarks.md from the rows that the benchmarks left in benchmarks/results/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.latency.report import bars
+from benchmarks.latency.splits import BLOCKS, MACS, OURS, Score
+from benchmarks.room.spread import ENOUGH, room
+from edge.files import write_atomic
+
+PAGE = Path("docs/benchmarks.md")
+RESULTS = Path("benchmarks/results")
+TEST_IMAGES = 10_000  # of Fashion-MNIST and of CIFAR-10
+ROOM = {"onnxruntime": 1.0, "litert": 1.5}  # times the bars of predictions
+
+Row = dict[str, Any]
+
+_HEAD = """# Benchmarks
+
+Written by `make docs` from the rows in `benchmarks/results/`, which the commands below append to or
+replace. Every figure is of the machine that its section names, and of no other. Nothing else should
+run while one of the first two or the last one does.
+"""
+
+
+def main() -> None:
+    """Write the page."""
+    write_atomic(PAGE, page(RESULTS))
+
+
+def page(results: Path) -> str:
+    """All sections whose rows there are."""
+    sections = [
+        _harness(_rows(results / "harness.jsonl")),
+        _latency(_rows(results / "latency.jsonl")),
+        _steps(_rows(results / "search-steps.jsonl")),
+        _room(_rows(results / "room.jsonl")),
+    ]
+    return "\n".join([_HEAD, *(section for section in sections if section)])
+
+
+def _harness(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    body = [
+        (
+            f"{row['ours']} / {row['theirs']}",
+            f"{row['model']}, {row['runtime']}",
+            f"{row['median_ms']:.3f}",
+            f"{100 * (row['ratio'] - 1):+.2f} ± {100 * row['half']:.2f}",
+            "" if row["bar"] is None else f"{100 * row['bar']:g}: {row['verdict']}",
+        )
+        for row in rows
+    ]
+    return f"""## Does the harness cost anything? `make bench-harness`
+
+{rows[0]["device"]}. Medians of the harness, of a bare loop over the runtime, and of MLPerf LoadGen
+(single stream), interleaved in one run; "control" is the bare loop against itself.
+
+{_table(("medians of", "model", "ms", "differ by %", "bar %"), body)}"""
+
+
+def _latency(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    text = """## How well is latency predicted? `make bench-latency`
+
+Random networks of the default space, measured twice; each method sees n of them and predicts the
+others, averaged over 200 random splits. "calibrated blocks" is what EdgeFacet does, "blocks" the sum
+of the table, "MACs" a straight line. The interval is that of 90 %.
+"""
+    for runtime in dict.fromkeys(row["target"]["runtime"] for row in rows):
+        of_runtime = [row for row in rows if row["target"]["runtime"] == runtime]
+        text += "\n" + _of_runtime(of_runtime)
+    return text
+
+
+def _of_runtime(rows: Sequence[Row]) -> str:
+    target, noise = rows[0]["target"], rows[0]["noise_percent"]
+    scores = [Score(**row["score"]) for row in rows]
+    shown = [s for s in scores if s.method in (OURS, BLOCKS, f"{BLOCKS} × scale", MACS)]
+    body = [
+        (
+            s.method,
+            str(s.n),
+            f"{s.error_percent:.2f}",
+            f"{100 * s.within_5_percent:.1f}",
+            f"{100 * s.within_10_percent:.1f}",
+            "" if s.spearman is None else f"{s.spearman:.3f}",
+            f"{s.kendall:.3f}",
+            "" if s.coverage is None else f"{100 * s.coverage:.1f}",
+        )
+        for s in sorted(shown, key=lambda s: (s.n, s.error_percent))
+    ]
+    head = ("method", "n", "error %", "in 5 %", "in 10 %", "Spearman", "Kendall", "in interval %")
+    drawing = f"latency-{target['runtime']}.svg"
+    verdicts = "\n".join(f"- {line}" for line in bars(scores, noise, ROOM[target["runtime"]]))
+    return f"""### {target["runtime"]} {target["runtime_version"]}
+
+{target["device"]}, {target["precision"]}, {target["threads"]} thread. {rows[0]["networks"]} networks;
+measuring one again differs by {noise:.2f} % on average.
+
+![Error and coverage against the number of measured networks](../benchmarks/results/{drawing})
+
+{_table(head, body)}
+{verdicts}
+"""
+
+
+def _steps(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    single = {(r["k"], r["decisions"]): r["step_s"] for r in rows if r["kind"] == "single-path"}
+    body = [
+        (
+            row["kind"],
+            str(row["k"]),
+            str(row["decisions"]),
+            f"{1e3 * row['step_s']:.0f}",
+            f"{row['step_s'] / single[row['k'], row['decisions']]:.2f}",
+            f"{row['peak_mib']:.0f}",
+        )
+        for row in rows
+    ]
+    head = ("what runs", "k", "decisions", "ms", "× single path", "peak MiB")
+    return f"""## What does a step of the search cost? `make bench-search`
+
+{rows[0]["device"]}, one thread. A step of the shared weights on 64 images of 28×28 pixels, by how
+many of the k candidates of every decision run in it.
+
+{_table(head, body)}"""
+
+
+def _room(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    text = f"""## What could a search win? `make bench-room`
+
+Random networks of equal predicted latency, each trained with two or more seeds: "spread" is the
+standard deviation of their mean test accuracies, "noise" that of networks which are equally good.
+Below {ENOUGH:g} times the noise no method can be told from chance there.
+"""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        epochs = row["recipe"]["epochs"]
+        key = f"{row['data']}, widths {row['space']['widths']}, {epochs} epochs"
+        groups.setdefault(key, []).append(row)
+    for name, of_group in groups.items():
+        text += f"\n### {name}\n\n{_rooms(of_group)}"
+    return text
+
+
+def _rooms(rows: Sequence[Row]) -> str:
+    accuracies: dict[float, dict[str, list[float]]] = {}
+    for row in rows:
+        of_latency = accuracies.setdefault(row["latency_ms"], {})
+        of_latency.setdefault(row["architecture"], []).append(row["test_accuracy"])
+    found = [room(ms, of, TEST_IMAGES) for ms, of in sorted(accuracies.items())]
+    body = [
+        (
+            f"{1e3 * one.latency_ms:.0f}",
+            str(one.networks),
+            *(f"{x:.2f}" for x in (one.mean, one.worst, one.best, one.spread, one.noise)),
+            f"{one.ratio:.1f}",
+        )
+        for one in found
+    ]
+    head = ("µs", "networks", "mean %", "worst", "best", "spread", "noise", "spread / noise")
+    return _table(head, body)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _rows(path: Path) -> list[Row]:
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+if __name__ == "__main__":
+    main()
