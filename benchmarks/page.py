@@ -70,8 +70,8 @@ def _latency(rows: Sequence[Row]) -> str:
     text = """## How well is latency predicted? `make bench-latency`
 
 Random networks of the default space, measured twice; each method sees n of them and predicts the
-others, averaged over 200 random splits. "calibrated blocks" is what EdgeFacet does, "blocks" the sum
-of the table, "MACs" a straight line. The interval is that of 90 %.
+others, averaged over 200 random splits. "calibrated blocks" is what EdgeFacet does, "blocks" the
+sum of the table, "MACs" a straight line. The interval is that of 90 %.
 """
     for runtime in dict.fromkeys(row["target"]["runtime"] for row in rows):
         of_runtime = [row for row in rows if row["target"]["runtime"] == runtime]
@@ -101,8 +101,8 @@ def _of_runtime(rows: Sequence[Row]) -> str:
     verdicts = "\n".join(f"- {line}" for line in bars(scores, noise, ROOM[target["runtime"]]))
     return f"""### {target["runtime"]} {target["runtime_version"]}
 
-{target["device"]}, {target["precision"]}, {target["threads"]} thread. {rows[0]["networks"]} networks;
-measuring one again differs by {noise:.2f} % on average.
+{target["device"]}, {target["precision"]}, {target["threads"]} thread.
+{rows[0]["networks"]} networks; measuring one again differs by {noise:.2f} % on average.
 
 ![Error and coverage against the number of measured networks](../benchmarks/results/{drawing})
 
