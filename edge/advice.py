@@ -121,6 +121,8 @@ def _surroundings(device: Device, conditions: Conditions) -> Iterator[Advice]:
         )
     if device.kind == "vm":
         yield Advice("This is a virtual machine: other guests can disturb it unseen.")
+    if device.kind == "emulated":
+        yield Advice("This processor is emulated: its times are no latencies, and correct nothing.")
     if conditions.clock_mhz_after is None or conditions.temperature_c_after is None:
         yield Advice(
             "Clock or temperature cannot be read: no verdict is better than clean-unverified."

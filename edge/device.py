@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from edge import sysfs
 from edge.record import Conditions
 
-Kind = Literal["raspberry-pi", "jetson", "vm", "generic"]
+Kind = Literal["raspberry-pi", "jetson", "vm", "emulated", "generic"]
 
 ROOT = Path("/")
 MAX_OTHER_CPU_LOAD = 0.10
@@ -27,6 +27,7 @@ _MIN_LOAD_S = 0.3  # /proc/stat counts in ticks of 10 ms: less says nothing
 THROTTLED_NOW = 0xF  # get_throttled: under-voltage, capped, throttled, too hot
 THROTTLED_SINCE_BOOT = 0xF0000  # the same four, ever since boot
 _VM_VENDORS = ("qemu", "kvm", "vmware", "virtualbox", "innotek", "xen", "amazon ec2", "google")
+_FAMILIES = (("arm", "aarch64"), ("x86", "i386", "i486", "i586", "i686", "amd64"))
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,32 @@ class Sensors:
 Span = tuple[Sensors, Sensors]  # readings at the start and at the end
 
 
-def describe(root: Path = ROOT) -> Device:
+def describe(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Device:
     """Say which machine this is."""
     cpuinfo = sysfs.text(root / "proc/cpuinfo") or ""
     board = sysfs.line(root / "proc/device-tree/model") or ""
-    kind = _kind(root, board, cpuinfo)
-    elsewhere = sysfs.line(root / "proc/sys/kernel/arch") if root != ROOT else None
-    arch = elsewhere or platform.machine() or "unknown"
+    kernel, here = sysfs.line(root / "proc/sys/kernel/arch"), platform.machine()
+    emulated = root == ROOT and is_emulated(here, kernel, environ)
+    arch = (kernel if root != ROOT else None) or here or "unknown"
     return Device(
         name=board or _cpu_name(cpuinfo) or f"unknown {arch}",
         cores=len(re.findall(r"^processor\s*:", cpuinfo, re.MULTILINE)) or os.cpu_count() or 1,
         arch=arch,
-        kind=kind,
+        kind="emulated" if emulated else _kind(root, board, cpuinfo),
         memory_bytes=_memory_bytes(root),
     )
+
+
+def is_emulated(machine: str, kernel: str | None, environ: Mapping[str, str]) -> bool:
+    """Whether QEMU runs this program for a processor that is not there (user-mode emulation).
+
+    It answers `uname` with the `machine` it plays, but lets /proc through: there the `kernel`
+    (Linux 6.1 and later) names the processor it runs on. A 32-bit program on a 64-bit kernel of
+    its own family is no such case. Older kernels tell nothing; what is left there is QEMU_CPU,
+    which chooses the processor to play. Whoever hides both can only fool himself: it keeps the
+    times of an emulator, which are no latencies, out of a calibration.
+    """
+    return "QEMU_CPU" in environ or bool(kernel and machine and _family(kernel) != _family(machine))
 
 
 def power_mode(root: Path = ROOT) -> str:
@@ -135,6 +148,10 @@ def conditions(root: Path = ROOT, spans: Sequence[Span] = ()) -> Conditions:
         throttled=_throttled(spans),
         other_cpu_load=_other_cpu_load(spans),
     )
+
+
+def _family(machine: str) -> str:
+    return next((names[0] for names in _FAMILIES if machine.startswith(names)), machine)
 
 
 def _kind(root: Path, board: str, cpuinfo: str) -> Kind:

@@ -75,8 +75,8 @@ def test_keys_are_those_of_params_yaml(page):
 
 @every_page
 def test_make_targets_are_those_of_the_makefile(page):
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = re.findall(r"(?:`|^ {4}|&& )make ([a-z-]+)", page.read_text(), re.MULTILINE)
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:`|^ {4}|&& )make ([a-z0-9-]+)", page.read_text(), re.MULTILINE)
     assert set(named) <= targets
 
 

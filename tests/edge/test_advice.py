@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,12 @@ def test_a_jetson_in_its_fastest_mode_with_locked_clocks_is_fit(tmp_path: Path) 
     for lowest in (orin / CPU).rglob("scaling_min_freq"):
         lowest.write_text("1344000\n")
     assert advised(orin) == []
+
+
+def test_an_emulator_says_that_its_times_are_none(sysroot: Path) -> None:
+    emulated = replace(describe(sysroot), kind="emulated")
+    (one,) = advice(emulated, conditions(sysroot), sysroot)
+    assert one.problem.startswith("This processor is emulated: its times are no latencies")
 
 
 def test_a_machine_without_sensors_cannot_be_verified(tmp_path: Path) -> None:

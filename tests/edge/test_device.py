@@ -9,6 +9,7 @@ from edge.device import (
     Sensors,
     conditions,
     describe,
+    is_emulated,
     power_mode,
     read_sensors,
 )
@@ -155,3 +156,30 @@ def test_throttling_inside_a_span(
 ) -> None:
     span = (Sensors("t0", throttle_bits=before), Sensors("t1", throttle_bits=after))
     assert conditions(tmp_path, [span]).throttled is expected
+
+
+@pytest.mark.parametrize(
+    ("machine", "kernel", "environ", "emulated"),
+    [
+        ("aarch64", "x86_64", {}, True),
+        ("x86_64", "aarch64", {}, True),  # a container for x86 on an Arm laptop
+        ("riscv64", "x86_64", {}, True),
+        ("aarch64", "aarch64", {"QEMU_CPU": "cortex-a72"}, True),
+        ("aarch64", None, {"QEMU_CPU": "cortex-a72"}, True),
+        ("x86_64", "x86_64", {}, False),
+        ("i686", "x86_64", {}, False),  # 32-bit programs on a 64-bit kernel
+        ("armv8l", "aarch64", {}, False),
+        ("armv7l", "aarch64", {}, False),
+        ("aarch64", None, {}, False),  # a kernel from before 6.1
+    ],
+)
+def test_an_emulator_is_known_by_the_kernel_below_it(
+    machine: str, kernel: str | None, environ: dict[str, str], emulated: bool
+) -> None:
+    assert is_emulated(machine, kernel, environ) is emulated
+
+
+def test_an_emulated_machine_says_so_and_a_tree_of_another_one_does_not() -> None:
+    environ = {"QEMU_CPU": "cortex-a72"}
+    assert describe(environ=environ).fingerprint.endswith(", emulated")
+    assert describe(PI4, environ).kind == "raspberry-pi"
