@@ -58,7 +58,8 @@ def _harness(rows: Sequence[Row]) -> str:
     ]
     return f"""## Does the harness cost anything? `make bench-harness`
 
-{rows[0]["device"]}. Medians of the harness, of a bare loop over the runtime, and of MLPerf LoadGen
+{rows[0]["device"]}.
+Medians of the harness, of a bare loop over the runtime, and of MLPerf LoadGen
 (single stream), interleaved in one run; "control" is the bare loop against itself.
 
 {_table(("medians of", "model", "ms", "differ by %", "bar %"), body)}"""
