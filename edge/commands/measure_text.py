@@ -22,9 +22,13 @@ def to_text(report: dict[str, Any]) -> str:
 
 
 def _report_text(report: dict[str, Any]) -> str:
-    lines = [f"Report: {report['report']}", "To bring back; then: facet feedback add REPORT"]
+    lines = [f"Report: {report['report']}"]
     if report["failures"]:
-        lines.insert(1, f"What failed: {report['failures']}")
+        lines.append(f"What failed: {report['failures']}")
+    lines += [
+        "Bring it back to where the bundle was made. What a stage ordered goes to that stage,",
+        "records of a family: facet feedback add REPORT",
+    ]
     return "\n".join(lines)
 
 
