@@ -13,7 +13,6 @@ from datetime import datetime, timezone
 from edge.errors import EdgeError
 from edge.record import Measurement, Verdict
 from edge.spec import Architecture
-from edge.statistics import median_ms
 from edge.table import Table, UnknownBlock
 
 USABLE: tuple[Verdict, ...] = ("clean", "clean-unverified")
@@ -124,7 +123,7 @@ def _merge(group: Sequence[_Weighed]) -> Observation:
     """
     weights = [one.weight for one in group]
     total, squares = sum(weights), sum(w * w for w in weights)
-    medians_ms = [median_ms(one.record.samples_ns) for one in group]
+    medians_ms = [one.record.median_ms for one in group]
     measured_ms = sum(w * ms for w, ms in zip(weights, medians_ms, strict=True)) / total
     trust = squares / sum(w * one.fresh for w, one in zip(weights, group, strict=True))
     freshness = sum(w * one.fresh for w, one in zip(weights, group, strict=True)) / total

@@ -10,14 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing_extensions import Self
 
 from edge.errors import EdgeError, first_problem
 from edge.spec import Architecture
+from edge.statistics import median_ms
 
 FORMAT_VERSION: Literal[1] = 1
 MAX_SAMPLE_NS = 600 * 10**9  # ten minutes: no inference that EdgeFacet times takes longer
@@ -126,10 +129,22 @@ class Measurement(_Frozen):
         """Whether the measurement may move a calibration."""
         return self.verdict in ("clean", "clean-unverified")
 
-    @property
+    @cached_property
     def id(self) -> str:
         """sha256 of the content: the same record has the same id everywhere."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @cached_property
+    def median_ms(self) -> float:
+        """The median of all runs."""
+        return median_ms(self.samples_ns)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other fields; what was worked out of the old ones is forgotten."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in ("id", "median_ms"):
+            copied.__dict__.pop(name, None)
+        return copied
 
     def to_json(self) -> str:
         """One line of JSON, keys sorted."""

@@ -109,13 +109,18 @@ class Architecture:
         return tuple(row.block for row in self.rows if row.searched)
 
     @cached_property
+    def priced_keys(self) -> tuple[str, ...]:
+        """The keys of the searched blocks that compute anything."""
+        return tuple(b.key for b in self.searched_blocks if not b.is_identity)
+
+    @cached_property
     def trunk(self) -> str:
         """Twelve hex digits naming the fixed layers, which a table's offset belongs to."""
         fixed = (row.block.key for row in self.rows if not row.searched)
         channels, height, width = self.input_shape
         return _digest([f"{channels}x{height}x{width}>{self.classes}", *fixed])
 
-    @property
+    @cached_property
     def op_counts(self) -> Counter[str]:
         """How often each searched operation occurs."""
         return Counter(block.op for block in self.searched_blocks)

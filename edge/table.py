@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any, get_args
@@ -126,8 +127,16 @@ class Table:
 
     def sum_ms(self, architecture: Architecture) -> float:
         """The offset plus the searched blocks of `architecture`. Raises UnknownBlock."""
-        blocks = architecture.searched_blocks
-        return self.offset_of(architecture) + math.fsum(map(self.latency_ms, blocks))
+        keys = architecture.priced_keys
+        try:
+            blocks_ms = math.fsum(map(self._latencies_ms.__getitem__, keys))
+        except KeyError:
+            blocks_ms = math.fsum(map(self.latency_ms, keys))  # says which one is missing
+        return self.offset_of(architecture) + blocks_ms
+
+    @cached_property
+    def _latencies_ms(self) -> dict[str, float]:
+        return {key: row.latency_ms for key, row in self.rows.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data; `from_dict` reads it back."""
