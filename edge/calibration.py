@@ -39,7 +39,7 @@ __all__ = ["Calibration", "CalibrationError", "Fitted", "Prediction", "fit"]
 # The table's offset was measured, and what few networks seem to say of it is noise: with 0.3, five
 # of them predicted others worse than a scale alone (`make bench-latency`).
 _OFFSET_SD = 0.05  # of the usual latency
-_OUTLIER_Z = 3.0
+_OUTLIER_Z = 3.5  # z has the tails of a Student's t: at 3, one good network in sixty is an outlier
 _OUTLIERS_FROM = 5  # with fewer networks nobody can say which of them is the odd one
 _ROUNDS = 10  # of down-weighting outliers; two or three are enough
 
