@@ -6,10 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.latency.splits import MACS, OURS, Score
-from edge.text import number, table
+from benchmarks.latency.splits import BLOCKS, MACS, OPERATIONS, OURS, Score
+from edge.text import fill, number, table
 
 _PERCENT = 1e-2
+_ONE_DECADE = 30  # a little more: with fewer ticks between them nobody could read a value
+_COLOURS = {  # the same in all drawings; of Okabe and Ito's colour-blind-safe set
+    OURS: "#0072b2",
+    BLOCKS: "#e69f00",
+    f"{BLOCKS} × scale": "#d55e00",
+    MACS: "#009e73",
+    OPERATIONS: "#56b4e9",
+    f"{OPERATIONS} × scale": "#cc79a7",
+}
 
 
 def as_text(scores: Sequence[Score]) -> str:
@@ -77,27 +86,35 @@ def draw(scores: Sequence[Score], noise_percent: float, title: str, path: Path) 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (errors, coverage) = pyplot.subplots(1, 2, figsize=(9, 3.6), width_ratios=[3, 2])
+    figure, (errors, coverage) = pyplot.subplots(1, 2, figsize=(9, 3.8), width_ratios=[3, 2])
     for method in dict.fromkeys(score.method for score in scores):
         rows = sorted((s for s in scores if s.method == method), key=lambda s: s.n)
         x, y = [s.n for s in rows], [s.error_percent for s in rows]
-        errors.plot(x, y, "o-", label=method, linewidth=2.5 if method == OURS else 1.0)
+        width = 2.5 if method == OURS else 1.0
+        errors.plot(x, y, "o-", label=method, linewidth=width, color=_COLOURS.get(method))
     errors.axhline(noise_percent, linestyle=":", color="grey", label="measuring again")
-    _axis(errors, "mean absolute error, %")
+    sizes = sorted({score.n for score in scores})
+    _axis(errors, sizes, "mean absolute error, %")
     errors.set_yscale("log")
+    errors.yaxis.set_major_formatter("{x:g}")
+    every = [score.error_percent for score in scores]
+    errors.yaxis.set_minor_formatter("{x:g}" if max(every) < _ONE_DECADE * min(every) else "")
     errors.legend(fontsize=8)
     held = [(s.n, 100 * s.coverage) for s in scores if s.coverage is not None]
-    coverage.plot(*zip(*sorted(held), strict=True), "o-")
+    coverage.plot(*zip(*sorted(held), strict=True), "o-", color=_COLOURS[OURS])
     coverage.axhspan(87, 93, alpha=0.2)
-    _axis(coverage, "measurements in the 90 % interval, %")
-    figure.suptitle(title, fontsize=9)
+    _axis(coverage, sizes, "measurements in the 90 % interval, %")
+    figure.suptitle(fill(title), fontsize=9)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     pyplot.close(figure)
 
 
-def _axis(axes: Any, label: str) -> None:
+def _axis(axes: Any, sizes: Sequence[int], label: str) -> None:
     axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(-0.2, 1.2 * max(1, *sizes))
+    axes.set_xticks(sizes, labels=list(map(str, sizes)))
+    axes.set_xticks([], minor=True)
     axes.set_xlabel("measured networks n")
     axes.set_ylabel(label)
