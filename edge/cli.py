@@ -13,6 +13,7 @@ from edge import __version__
 from edge.commands.bundle import bundle
 from edge.commands.family import members, pick_member
 from edge.commands.feedback import feedback
+from edge.commands.hub import hub
 from edge.commands.info import info
 from edge.commands.measure import measure
 from edge.commands.shared import EXIT_ERROR, fail
@@ -51,6 +52,7 @@ def main() -> None:
 
 main.add_command(bundle)
 main.add_command(feedback)
+main.add_command(hub)
 main.add_command(info)
 main.add_command(measure)
 main.add_command(members)

@@ -17,6 +17,7 @@ FORBIDDEN = {"edge": {"models", "pipeline"}, "models": {"pipeline"}}
 HEAVY = {"torch", "torchvision", "onnx", "dvc", "litert_torch", "joblib", "yaml"}
 EXTRAS = {
     *("onnxruntime", "ai_edge_litert", "tflite_runtime", "httpx", "stamina", "psutil"),
+    *("fastapi", "starlette", "sqlalchemy", "uvicorn", "jinja2", "markupsafe"),
 }
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 

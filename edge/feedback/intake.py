@@ -16,7 +16,15 @@ from pathlib import Path
 from edge.errors import EdgeError
 from edge.files import write_atomic
 from edge.observed import taken
-from edge.record import MAX_RECORD_BYTES, Measurement, RecordError, parse, read_all, unique
+from edge.record import (
+    MAX_RECORD_BYTES,
+    Measurement,
+    RecordError,
+    Target,
+    parse,
+    read_all,
+    unique,
+)
 from edge.verdict import judge
 
 FOLDER = Path("measurements")
@@ -70,6 +78,11 @@ def add(
         filed = _file(new, folder) if new else None
         results.append(Intake(source, len(new), len(records) - len(new), tuple(refused), filed))
     return results
+
+
+def not_hardware(target: Target) -> bool:
+    """Whether the target names itself emulated or simulated: its times are no latencies."""
+    return bool(_NOT_HARDWARE.search(f"{target.device} {target.runtime} {target.provider}"))
 
 
 def _file(records: Sequence[Measurement], folder: Path) -> Path:
@@ -132,9 +145,8 @@ def _reason_to_refuse(record: Measurement, now: datetime) -> str | None:
             "measure the family (facet measure --family)"
         )
     record.subject.read_architecture()
-    target = record.target
-    if _NOT_HARDWARE.search(f"{target.device} {target.runtime} {target.provider}"):
-        return f"was not measured on hardware: {target.device}"
+    if not_hardware(record.target):
+        return f"was not measured on hardware: {record.target.device}"
     return _reason_to_doubt_the_clock(record, now) or _reason_to_doubt_the_verdict(record)
 
 

@@ -1,0 +1,110 @@
+"""The devices: their heartbeats, how they are, and clones of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from edge.hub.errors import Unknown
+from edge.hub.hub import Hub
+from edge.hub.tables import Boot, Identity, Job, StoredRecord
+from edge.hub_api import Devices, DeviceStatus, Heartbeat, HeartbeatAnswer
+
+_BOOTS_KEPT = 16  # of a device; a clone comes back sooner
+
+
+def heartbeat(hub: Hub, device_id: int, beat: Heartbeat) -> HeartbeatAnswer:
+    """Note how the device is, and put it in quarantine where two machines use its token."""
+    with hub.store.writing() as session:
+        device = session.get_one(Identity, device_id)
+        other = _other_machine(session, device_id, beat)
+        if other is not None and device.quarantined is None:
+            device.quarantined = (
+                f"two machines use the token of {device.name} in turn (boot ids {other} and "
+                f"{beat.boot_id}), as after an SD card was copied: give each its own token, "
+                f"the first by facet hub add-device {device.name} --rotate, "
+                "the other by facet hub add-device ANOTHER-NAME"
+            )
+        device.last_seen = hub.now()
+        device.heartbeat = beat.to_json()
+        return HeartbeatAnswer(poll_s=hub.settings.poll_s, quarantined=device.quarantined)
+
+
+def device_named(session: Session, name: str) -> Identity:
+    """Raises Unknown."""
+    query = select(Identity).where(Identity.kind == "device", Identity.name == name)
+    device = session.scalar(query)
+    if device is None:
+        raise Unknown(f"there is no device {name!r}: facet hub add-device {name}")
+    return device
+
+
+def state_of(hub: Hub, device: Identity) -> str:
+    """As `DeviceStatus` words it."""
+    if device.revoked_at:
+        return "revoked"
+    if device.quarantined:
+        return "quarantined"
+    if device.last_seen is None or device.heartbeat is None:
+        return "never seen"
+    silent_s = (hub.clock() - datetime.fromisoformat(device.last_seen)).total_seconds()
+    if silent_s > hub.settings.away_after_s:
+        return "away"
+    return Heartbeat.model_validate_json(device.heartbeat).state
+
+
+def devices(hub: Hub) -> Devices:
+    """All of them, by name; records that are excluded are not counted."""
+    query = select(Identity).where(Identity.kind == "device").order_by(Identity.name)
+    with hub.store.reading() as session:
+        jobs = dict(
+            session.execute(
+                select(Job.identity_id, func.count())
+                .where(Job.state == "open")
+                .group_by(Job.identity_id)
+            ).all()
+        )
+        records = dict(
+            session.execute(
+                select(StoredRecord.identity_id, func.count())
+                .where(StoredRecord.excluded.is_(None))
+                .group_by(StoredRecord.identity_id)
+            ).all()
+        )
+        return Devices(
+            devices=tuple(
+                DeviceStatus(
+                    name=device.name,
+                    state=state_of(hub, device),
+                    last_seen=device.last_seen,
+                    quarantined=device.quarantined,
+                    open_orders=jobs.get(device.id, 0),
+                    records=records.get(device.id, 0),
+                    heartbeat=_last_heartbeat(device),
+                )
+                for device in session.scalars(query)
+            )
+        )
+
+
+def _last_heartbeat(device: Identity) -> Heartbeat | None:
+    return Heartbeat.model_validate_json(device.heartbeat) if device.heartbeat else None
+
+
+def _other_machine(session: Session, device_id: int, beat: Heartbeat) -> str | None:
+    """The boot id that came after this one, where this one goes on: a boot that has been followed
+    by another is over, so that there are two machines. What arrives late or twice, with an uptime
+    that is known, proves nothing."""
+    query = select(Boot).where(Boot.identity_id == device_id).order_by(Boot.number.desc())
+    boots = session.scalars(query).all()
+    known = next((boot for boot in boots if boot.boot_id == beat.boot_id), None)
+    if known is None:
+        session.add(Boot(identity_id=device_id, boot_id=beat.boot_id, uptime_s=beat.uptime_s))
+        forgotten = [boot.number for boot in boots[_BOOTS_KEPT - 1 :]]
+        session.execute(delete(Boot).where(Boot.number.in_(forgotten)))
+        return None
+    goes_on = beat.uptime_s > known.uptime_s
+    known.uptime_s = max(known.uptime_s, beat.uptime_s)
+    return boots[0].boot_id if goes_on and known is not boots[0] else None

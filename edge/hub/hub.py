@@ -1,0 +1,54 @@
+"""What every answer of the hub needs: its database, its files, its clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from edge.hub.limiter import Limiter
+from edge.hub.model_store import ModelStore
+from edge.hub.settings import Settings
+from edge.hub.store import Store
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Made by `open_hub`; `close` it."""
+
+    settings: Settings
+    store: Store
+    models: ModelStore
+    limiter: Limiter
+    clock: Clock = utc_now
+
+    def now(self) -> str:
+        """ISO 8601, UTC."""
+        return self.clock().astimezone(timezone.utc).isoformat(timespec="seconds")
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def open_hub(
+    settings: Settings,
+    clock: Clock = utc_now,
+    monotonic_s: Callable[[], float] = time.monotonic,
+) -> Hub:
+    """The hub that `settings` describe, made where it is missing. Raises StoreError, OSError."""
+    settings.prepare()
+    limits = settings.limits
+    return Hub(
+        settings,
+        Store(settings.database_url, settings.synchronous),
+        ModelStore(settings.models_folder),
+        Limiter(limits.calls_per_s, limits.calls_at_once, monotonic_s),
+        clock,
+    )

@@ -1,0 +1,125 @@
+"""The hub's database: SQLite by default, whatever SQLAlchemy reads by its URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from edge.errors import EdgeError
+from edge.hub.tables import SCHEMA_VERSION, Base, Version
+
+_WRITING = "edgefacet_writing"
+_LOCK = 0x6564_6765  # of PostgreSQL: any number that all hubs share
+_BUSY_MS = 30_000
+
+Synchronous = Literal["FULL", "EXTRA", "NORMAL"]
+
+
+class StoreError(EdgeError, OSError):
+    """A database that is damaged, out of reach, or of a newer version."""
+
+
+class Store:
+    """Sessions on the database at `url`, whose tables are made where they are missing.
+
+    One writer at a time, so that arrival numbers become visible in their order: a reader that
+    goes on behind the last one it has seen misses nothing. With SQLite a commit is on the disk
+    before it returns, unless `synchronous` says otherwise. Raises StoreError.
+    """
+
+    def __init__(self, url: str, synchronous: Synchronous = "FULL") -> None:
+        self._engine = _engine(url, synchronous)
+        self._writer = self._engine.execution_options(**{_WRITING: True})
+        try:
+            with self.writing() as session:
+                Base.metadata.create_all(session.connection())
+                _check_version(session)
+        except SQLAlchemyError as error:
+            raise StoreError(
+                f"the database {self._engine.url!r} cannot be used ({_reason(error)}): put a "
+                "backup in its place, or move it away to begin with an empty one"
+            ) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One consistent view."""
+        with Session(self._engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """All that is done inside, or nothing; committed at the end."""
+        with Session(self._writer) as session, session.begin():
+            yield session
+
+    def problems(self) -> list[str]:
+        """What SQLite's integrity check finds; [] for another database."""
+        if self._engine.dialect.name != "sqlite":
+            return []
+        try:
+            with self.reading() as session:
+                found = session.scalars(text("PRAGMA integrity_check")).all()
+                broken = session.execute(text("PRAGMA foreign_key_check")).all()
+        except DatabaseError as error:  # too damaged to be looked through
+            return [_reason(error)]
+        return [*(line for line in found if line != "ok"), *map(str, broken)]
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite file."""
+    return f"sqlite:///{path}"
+
+
+def _engine(url: str, synchronous: Synchronous) -> Engine:
+    try:
+        engine = create_engine(url, pool_size=10, max_overflow=40)
+    except (SQLAlchemyError, ImportError) as error:
+        raise StoreError(f"{url!r} is no database URL that can be opened: {error}") from error
+
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def configure(connection: Any, _record: object) -> None:
+            connection.isolation_level = None  # transactions are begun below, never by the driver
+            for pragma in (
+                f"busy_timeout = {_BUSY_MS}",
+                "journal_mode = WAL",
+                f"synchronous = {synchronous}",
+                "foreign_keys = ON",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get(_WRITING, False)
+        if engine.dialect.name == "sqlite":
+            # Taking the lock at once: two readers that both want to write would deadlock.
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        elif engine.dialect.name == "postgresql" and writing:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+    return engine
+
+
+def _check_version(session: Session) -> None:
+    found = session.scalar(select(Version.number))
+    if found is None:
+        session.add(Version(number=SCHEMA_VERSION))
+    elif found != SCHEMA_VERSION:
+        raise StoreError(
+            f"the database has version {found}, this edgefacet reads {SCHEMA_VERSION}: "
+            "use the edgefacet that wrote it"
+        )
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error)

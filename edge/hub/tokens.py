@@ -1,0 +1,131 @@
+"""Tokens: made, shown once, kept as hashes, replaced, revoked."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from edge.errors import EdgeError
+from edge.hub.hub import Hub
+from edge.hub.progress import refresh_all
+from edge.hub.tables import Boot, Identity, StoredRecord
+from edge.orders import Name
+
+Kind = Literal["device", "operator"]
+
+_PREFIX = "ef_"  # a token begins with a letter: it can be the value of an option
+_TOKEN = re.compile(r"ef_[A-Za-z0-9_-]{43}")  # 256 bits
+
+
+class NameTaken(EdgeError, ValueError):
+    """Somebody has a token under that name."""
+
+
+class NoSuchName(EdgeError, KeyError):
+    """Nobody has a token under that name."""
+
+
+class BadName(EdgeError, ValueError):
+    """A name that cannot be told from an option, a path or a sentence."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a token belongs to."""
+
+    id: int
+    kind: Kind
+    name: str
+    revoked: bool
+
+
+def add(hub: Hub, kind: Kind, name: str, rotate: bool = False) -> str:
+    """A new token for `name`, which is kept as its sha256: nobody can be shown it again.
+
+    With `rotate` it replaces that of an existing name, which ends a quarantine and a revocation.
+    Raises BadName, NameTaken or, to rotate, NoSuchName.
+    """
+    _check(name)
+    token = _PREFIX + secrets.token_urlsafe(32)
+    with hub.store.writing() as session:
+        found = session.scalar(select(Identity).where(Identity.name == name))
+        if rotate:
+            _rotate(session, _named(found, name, kind), token)
+        elif found is not None:
+            raise NameTaken(
+                f"there is a token for the {found.kind} {name!r} already: choose another name, or "
+                f"replace the token with facet hub add-{found.kind} {name} --rotate"
+            )
+        else:
+            session.add(
+                Identity(kind=kind, name=name, token_sha256=_hash(token), created_at=hub.now())
+            )
+    return token
+
+
+def revoke(hub: Hub, name: str, exclude_records: bool = False) -> int:
+    """Let the token of `name` open nothing any more; how many records that excludes.
+
+    With `exclude_records` all that the device ever sent is left out of every answer from now on.
+    Raises NoSuchName.
+    """
+    with hub.store.writing() as session:
+        identity = _named(session.scalar(select(Identity).where(Identity.name == name)), name)
+        identity.revoked_at = identity.revoked_at or hub.now()
+        if not exclude_records:
+            return 0
+        excluded = session.execute(
+            update(StoredRecord)
+            .where(StoredRecord.identity_id == identity.id, StoredRecord.excluded.is_(None))
+            .values(excluded="revoked")
+        )
+        refresh_all(session, identity.id)
+        return int(getattr(excluded, "rowcount", 0))
+
+
+def find(session: Session, token: str) -> Caller | None:
+    """Who `token` belongs to; None where nobody was given it."""
+    if not _TOKEN.fullmatch(token):
+        return None
+    wanted = _hash(token)
+    found = session.scalar(select(Identity).where(Identity.token_sha256 == wanted))
+    # The index compares hashes, whose bits say nothing about a token; and once more, in a time
+    # that does not depend on where they differ.
+    if found is None or not hmac.compare_digest(found.token_sha256, wanted):
+        return None
+    kind: Kind = "operator" if found.kind == "operator" else "device"
+    return Caller(found.id, kind, found.name, found.revoked_at is not None)
+
+
+def _rotate(session: Session, identity: Identity, token: str) -> None:
+    identity.token_sha256 = _hash(token)
+    identity.revoked_at = identity.quarantined = None
+    session.execute(delete(Boot).where(Boot.identity_id == identity.id))
+
+
+def _named(found: Identity | None, name: str, kind: Kind | None = None) -> Identity:
+    if found is None or (kind is not None and found.kind != kind):
+        raise NoSuchName(f"there is no {kind or 'token'} {name!r}: facet hub devices lists them")
+    return found
+
+
+def _check(name: str) -> None:
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError as error:
+        raise BadName(
+            f"{name!r} is no name: 1 to 64 letters, digits, dots, dashes and underscores, "
+            "the first a letter or a digit"
+        ) from error
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

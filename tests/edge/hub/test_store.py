@@ -1,0 +1,131 @@
+import sqlite3
+import threading
+
+import pytest
+from sqlalchemy import select, text
+
+from edge.hub.store import Store, StoreError, sqlite_url
+from edge.hub.tables import Identity, Version
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "hub.db"
+
+
+def identity(name):
+    return Identity(kind="device", name=name, token_sha256=name, created_at="2026-03-01")
+
+
+def names(store):
+    with store.reading() as session:
+        return session.scalars(select(Identity.name).order_by(Identity.id)).all()
+
+
+@pytest.mark.parametrize(("synchronous", "number"), [("FULL", 2), ("EXTRA", 3), ("NORMAL", 1)])
+def test_commits_are_on_the_disk_before_they_return(path, synchronous, number):
+    store = Store(sqlite_url(path), synchronous)
+    for session_of in (store.reading, store.writing):
+        with session_of() as session:
+            found = [
+                session.scalar(text(f"PRAGMA {name}"))
+                for name in ("journal_mode", "synchronous", "foreign_keys")
+            ]
+        assert found == ["wal", number, 1]
+
+
+def test_full_is_the_default(path):
+    with Store(sqlite_url(path)).reading() as session:
+        assert session.scalar(text("PRAGMA synchronous")) == 2
+
+
+def test_all_or_nothing(path):
+    store = Store(sqlite_url(path))
+
+    def half() -> None:
+        with store.writing() as session:
+            session.add(identity("a"))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
+    assert names(store) == []
+
+
+def test_a_reader_sees_one_moment_and_does_not_wait(path):
+    store = Store(sqlite_url(path))
+    with store.reading() as reader:
+        assert reader.scalars(select(Identity.name)).all() == []
+        with store.writing() as writer:
+            writer.add(identity("a"))
+        assert reader.scalars(select(Identity.name)).all() == []
+    assert names(store) == ["a"]
+
+
+def test_writers_take_turns(path):
+    store = Store(sqlite_url(path), "NORMAL")
+
+    def write(number):
+        with store.writing() as session:
+            known = len(session.scalars(select(Identity.name)).all())
+            session.add(identity(f"n{known}"))
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert names(store) == [f"n{n}" for n in range(12)]
+
+
+def test_what_is_kept_is_there_after_a_restart(path):
+    store = Store(sqlite_url(path))
+    with store.writing() as session:
+        session.add(identity("a"))
+    store.close()
+    again = Store(sqlite_url(path))
+    assert (names(again), again.problems()) == (["a"], [])
+
+
+def test_a_newer_database_is_left_alone(path):
+    store = Store(sqlite_url(path))
+    with store.writing() as session:
+        session.get_one(Version, 1).number = 2
+    store.close()
+    with pytest.raises(StoreError, match="version 2"):
+        Store(sqlite_url(path))
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database" * 100, b"SQLite format 3\x00" + b"\xff" * 4096]
+)
+def test_a_file_that_is_no_database_is_left_alone_and_named(path, content):
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"hub\.db.*backup"):
+        Store(sqlite_url(path))
+    assert path.read_bytes() == content
+
+
+def test_damage_is_found(path):
+    store = Store(sqlite_url(path))
+    with store.writing() as session:
+        session.add_all(identity(f"device-{n}") for n in range(500))
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        (root,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_identities_1'"
+        ).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with path.open("r+b") as file:
+        file.seek(root * size - size // 4)  # cells are kept at the end of a page
+        file.write(b"\x55" * (size // 4))
+    assert Store(sqlite_url(path)).problems() != []
+
+
+@pytest.mark.parametrize("url", ["", "x", "nosuch://x", "sqlite:////no/such/folder/hub.db"])
+def test_urls_that_lead_nowhere(url):
+    with pytest.raises(StoreError):
+        Store(url)
