@@ -21,9 +21,8 @@ class NoToken(HubError, PermissionError):
     """No token, or one that nobody was given."""
 
     status = 401
-    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
-    def __init__(self, message: str, scheme: str = "Bearer") -> None:
+    def __init__(self, message: str, scheme: str) -> None:
         super().__init__(message)
         self.headers = {"WWW-Authenticate": scheme}
 
