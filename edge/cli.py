@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from edge import __version__
+from edge.commands.agent import agent
 from edge.commands.bundle import bundle
 from edge.commands.family import members, pick_member
 from edge.commands.feedback import feedback
@@ -50,6 +51,7 @@ def main() -> None:
     """
 
 
+main.add_command(agent)
 main.add_command(bundle)
 main.add_command(feedback)
 main.add_command(hub)
