@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
+from typing import TypeVar
 
 from edge.agent.backoff import MOST_S, Backoff
 from edge.agent.client import HubAway, HubClient, HubForbids, HubRefuses
@@ -31,6 +32,7 @@ from edge.orders import Order
 from edge.text import printable
 
 _LOG = logging.getLogger("edge.agent")
+_Written = TypeVar("_Written")
 _FIRST_POLL_S = 60.0
 _POLL_S = (1.0, 900.0)  # whatever the hub says
 _DRAIN_PAUSE_S = 2.0  # at most, between two batches: other boards come back too
@@ -127,7 +129,8 @@ class Agent:
     def _open(self) -> None:
         if self._spool is None:
             self._state.clean()
-            self._spool = Spool(self._state.spool, self._settings.spool_cap_bytes)
+            cap_bytes = self._settings.spool_cap_bytes
+            self._spool = self._with_reserve(lambda: Spool(self._state.spool, cap_bytes))
             if self._spool.damaged is not None:
                 self._status.damaged_spool = str(self._spool.damaged)
                 _LOG.error("the spool was damaged: it lies in %s now", self._spool.damaged)
@@ -184,7 +187,7 @@ class Agent:
                 continue
             downloads = self._work.cache.downloads
             try:
-                self._carry_out(order)
+                self._carry_out(order, self._spool)
             except (HubAway, HubForbids, HubRefuses) as error:  # others may have all their models
                 if self._work.cache.downloads > downloads:  # it gets on
                     self._download_backoff.succeeded()
@@ -197,7 +200,7 @@ class Agent:
                 return True
         return False
 
-    def _carry_out(self, order: Order) -> None:
+    def _carry_out(self, order: Order, spool: Spool) -> None:
         files, failures = self._work.prepare(self._client, order)
         if self._work.hot():
             self._show("cooling")
@@ -205,20 +208,21 @@ class Agent:
         self._show("measuring")
         _LOG.info("order %s: measuring %d models", order.id[:12], len(files))
         items = [Item.of_failure(failure, order.id) for failure in failures]
-        self._keep(items + self._work.measure(order, files, doubt))
+        items += self._work.measure(order, files, doubt)
+        self._with_reserve(lambda: spool.add(items))
         self._orders.remove(order)
         self._work.finish(order)
         self._status.measured_orders += 1
 
-    def _keep(self, items: list[Item]) -> None:
-        assert self._spool is not None
+    def _with_reserve(self, write: Callable[[], _Written]) -> _Written:
+        """What `write` gives, the second time with the room of the reserve."""
         try:
-            self._spool.add(items)
-        except sqlite3.OperationalError as error:
+            return write()
+        except (OSError, sqlite3.OperationalError) as error:
             if not is_full(error):
                 raise
             self._state.use_reserve()
-            self._spool.add(items)
+            return write()
 
     def _later(self, wait_s: float, why: str) -> None:
         self._next_call = self._clock() + wait_s
