@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from edge.feedback.pull import CURSOR, pull
+from edge.hub_api import Records
+from edge.record import Measurement, Subject, read_all, unique
+from tests.edge.feedback.made_up import NOW, measured, world
+
+NETWORKS = world(0, 5)
+CHAIN = measured(1.0).model_copy(
+    update={"subject": Subject(kind="chain", name="c", sha256="0", block="b", repeat=3)}
+)
+
+
+class MadeUpHub:
+    """Answers in pages of two; `asked` is what it was asked."""
+
+    def __init__(self, records: Sequence[Measurement], url: str = "http://hub") -> None:
+        self.stored, self.url = list(records), url
+        self.asked: list[int] = []
+
+    def records(self, after: int) -> Records:
+        self.asked.append(after)
+        page = self.stored[after : after + 2]
+        return Records(records=tuple(page), next=after + len(page) if page else None)
+
+
+def test_networks_are_filed_and_what_was_read_is_not_asked_for_again(tmp_path: Path) -> None:
+    hub = MadeUpHub([CHAIN, *NETWORKS])
+    found = pull(hub, tmp_path, now=NOW)
+    assert (found.added, found.known, found.others, found.refused) == (5, 0, 1, ())
+    assert read_all(tmp_path) == unique(NETWORKS)
+    assert hub.asked == [0, 2, 4, 6]
+    again = pull(hub, tmp_path, now=NOW)
+    assert (again.added, again.known, again.others) == (0, 0, 0)
+    assert hub.asked[4:] == [6]
+    hub.stored.append(measured(9.0, "conv_k3"))
+    assert pull(hub, tmp_path, now=NOW).added == 1
+
+
+def test_reading_anew_files_nothing_twice(tmp_path: Path) -> None:
+    hub = MadeUpHub(NETWORKS)
+    pull(hub, tmp_path, now=NOW)
+    files = set(tmp_path.iterdir())
+    again = pull(hub, tmp_path, anew=True, now=NOW)
+    assert (again.added, again.known) == (0, 5)
+    assert set(tmp_path.iterdir()) == files
+
+
+def test_every_hub_has_a_cursor_of_its_own(tmp_path: Path) -> None:
+    pull(MadeUpHub(NETWORKS[:3], "http://a"), tmp_path, now=NOW)
+    pull(MadeUpHub(NETWORKS[3:], "http://b"), tmp_path, now=NOW)
+    assert json.loads((tmp_path / CURSOR).read_text()) == {"http://a": 3, "http://b": 2}
+    assert read_all(tmp_path) == unique(NETWORKS)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"http://hub": "x"}'])
+def test_a_damaged_cursor_costs_no_record(tmp_path: Path, text: str) -> None:
+    (tmp_path / CURSOR).write_text(text)
+    assert pull(MadeUpHub(NETWORKS), tmp_path, now=NOW).added == 5
+
+
+def test_what_came_before_the_hub_went_away_is_kept(tmp_path: Path) -> None:
+    class Broken(MadeUpHub):
+        def records(self, after: int) -> Records:
+            if after == 2:
+                raise ConnectionError
+            return super().records(after)
+
+    with pytest.raises(ConnectionError):
+        pull(Broken(NETWORKS), tmp_path, now=NOW)
+    assert len(read_all(tmp_path)) == 2
+    assert pull(MadeUpHub(NETWORKS), tmp_path, now=NOW).added == 3
+
+
+def test_a_record_that_moves_no_calibration_is_refused_by_its_number(tmp_path: Path) -> None:
+    emulated = NETWORKS[3].target.model_copy(update={"device": "Pi 4, emulated"})
+    records = [*NETWORKS[:3], NETWORKS[3].model_copy(update={"target": emulated})]
+    found = pull(MadeUpHub(records), tmp_path, now=NOW)
+    assert found.added == 3
+    assert [(r.line, r.reason) for r in found.refused] == [
+        (4, "was not measured on hardware: Pi 4, emulated")
+    ]
