@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from edge.errors import EdgeError
 from edge.files import write_atomic
 from edge.record import Target
 from edge.target import make_target
+from edge.text import printable
 from pipeline.cost import estimate
 from pipeline.params import Params, TargetParams
+from pipeline.remote import BOARDS, LOCAL, Boards, RemoteError
+from pipeline.remote.describe import require_hardware
 from pipeline.sources import listing
 
 TARGET_FILE = Path("results/target.json")  # the one that is searched for
@@ -23,27 +27,40 @@ class MissingExporter(EdgeError, ImportError):
     """The package that makes the model files of a runtime is not installed."""
 
 
-def run(params: Params, root: Path = Path()) -> None:
+def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
     """Write down the target and what lies at `data.path`, and say what the run will cost.
 
     Every later measurement belongs to this target: another device or another version of the
     runtime changes the file, and with it what DVC runs again; so do other images of the user's.
-    Raises MissingRuntime where the runtime's package is not installed, and DataError where the
-    place or the split of the data cannot be right.
+    Raises MissingRuntime where the runtime's package is not installed, RemoteError where another
+    board cannot be described, and DataError where the place or the split of the data cannot be
+    right.
     """
     data = listing.outline(params.data, root)
-    targets = [describe(target) for target in params.targets]
+    targets = [
+        describe(target, f"targets[{n}]", root, boards) for n, target in enumerate(params.targets)
+    ]
+    _require_different(targets)
     _write(root / TARGET_FILE, targets[0].model_dump(mode="json"))
     _write(root / TARGETS_FILE, [target.model_dump(mode="json") for target in targets])
     listing.write(params.data, root)
     for target in targets:
-        print(f"target: {target}")
+        print(printable(f"target: {target}"))
     print(report(estimate(params, data)))
 
 
-def describe(params: TargetParams) -> Target:
-    """The target on this machine. Raises MissingRuntime or MissingExporter."""
-    target = make_target(params.runtime, params.threads, params.precision)
+def describe(
+    params: TargetParams, key: str = "targets", root: Path = Path(), boards: Boards = BOARDS
+) -> Target:
+    """The target on this machine or another board; `key` leads to it in params.yaml.
+
+    Raises MissingRuntime, MissingExporter or RemoteError.
+    """
+    if params.device == LOCAL:
+        target = make_target(params.runtime, params.threads, params.precision)
+        require_hardware(target, key)
+    else:
+        target = boards.describe(params, key, root)
     exporter = _EXPORTERS[params.runtime]
     try:
         metadata.version(exporter)
@@ -64,6 +81,16 @@ def read_targets(root: Path = Path()) -> list[Target]:
     """All targets that `run` wrote below `root`, the first one first."""
     rows = json.loads((root / TARGETS_FILE).read_text(encoding="utf-8"))
     return [Target.model_validate(row) for row in rows]
+
+
+def _require_different(targets: Sequence[Target]) -> None:
+    """A table belongs to a target, and so do the latencies in a manifest: none can be of two."""
+    for n, target in enumerate(targets):
+        if (first := targets.index(target)) < n:
+            raise RemoteError(
+                f"targets[{n}] and targets[{first}] are the same target, {printable(str(target))}: "
+                "two boards of one kind are measured one at a time; take one out of `targets`"
+            )
 
 
 def _write(path: Path, content: object) -> None:

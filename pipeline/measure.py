@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge import bench
@@ -19,6 +19,7 @@ from pipeline.dataset import DATASET_FILE, load
 from pipeline.formats import format_of
 from pipeline.params import Params, ProfileParams
 from pipeline.progress import Progress
+from pipeline.remote import BOARDS, LOCAL, Boards, Session
 from pipeline.roster import Model, roster
 from pipeline.space import make_space
 from pipeline.store import STORE, locked
@@ -37,12 +38,12 @@ class UnsupportedTarget(EdgeError, ValueError):
     """A target whose model files this stage cannot make."""
 
 
-def run(params: Params, root: Path = Path()) -> None:
+def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
     """Export, measure, and write the records, the table they make, and its metrics.
 
     Everything is read and written below `root`. Models and finished blocks of runs are kept in
-    the store, so a killed run goes on. Raises ProfileError, which lists the models that could
-    not be measured, and UnsupportedTarget.
+    the store, so a killed run goes on; a board elsewhere keeps its own. Raises ProfileError, which
+    lists the models that could not be measured, UnsupportedTarget, and RemoteError.
     """
     target = read_target(root)
     _require_fp32(target)
@@ -52,12 +53,12 @@ def run(params: Params, root: Path = Path()) -> None:
         start = time.monotonic()
         jobs = untrained_jobs(models, target, params, store)
         exported = time.monotonic()
-        journal = store / "profile" / JOURNAL
-        measurements = _all_measured(session(jobs, target, params.profile, journal))
+        results, forget = _measured(jobs, target, params, root, boards)
+        measurements = _all_measured(results)
         timed = time.monotonic()
         seconds = {"export_s": exported - start, "timing_s": timed - exported}
         write(measurements, root, seconds)
-        journal.unlink(missing_ok=True)
+        forget()
     _warn(measurements)
 
 
@@ -106,21 +107,41 @@ def untrained_jobs(
     return [Job(m.subject(sha256_of(path)), path) for m, path in zip(models, paths, strict=True)]
 
 
+def protocol(params: ProfileParams) -> Protocol:
+    """How blocks and untrained networks are measured."""
+    return Protocol(warmup_s=params.warmup_s, blocks=params.blocks, block_s=params.block_s)
+
+
 def session(
     jobs: Sequence[Job], target: Target, params: ProfileParams, journal: Path
 ) -> list[Measurement | Failure]:
     """Measure in one interleaved session; what is finished lies in `journal`, and is not measured
     again after a kill."""
-    protocol = Protocol(warmup_s=params.warmup_s, blocks=params.blocks, block_s=params.block_s)
     with Progress("timing", len(jobs) * params.blocks) as progress:
         return bench.measure(
             jobs,
             target,
-            protocol,
+            protocol(params),
             seed=params.seed,
             journal=journal,
             progress=lambda done, _total: progress.update(done),
         )
+
+
+def _measured(
+    jobs: Sequence[Job], target: Target, params: Params, root: Path, boards: Boards
+) -> tuple[list[Measurement | Failure], Callable[[], object]]:
+    """The results, here or on the board that the target names, and what to call when they are
+    safe: only then is anything measured again."""
+    store, profile, device = root / STORE, params.profile, params.target.device
+    if device == LOCAL:
+        journal = store / "profile" / JOURNAL
+        results = session(jobs, target, profile, journal)
+        return results, lambda: journal.unlink(missing_ok=True)
+    ordered = Session("profile", device, target, jobs, protocol(profile), profile.seed)
+    begun = boards.begin([ordered], root, store)
+    (results,) = begun.results()
+    return results, begun.forget
 
 
 def _all_measured(results: Sequence[Measurement | Failure]) -> list[Measurement]:
@@ -128,6 +149,6 @@ def _all_measured(results: Sequence[Measurement | Failure]) -> list[Measurement]
     if failures:
         raise ProfileError(
             "\n  ".join([f"{len(failures)} of {len(results)} models failed:", *map(str, failures)])
-            + "\nwithout them there is no table; `facet info` shows what this machine lacks"
+            + "\nwithout them there is no table; `facet info` shows what the machine lacks"
         )
     return [result for result in results if isinstance(result, Measurement)]

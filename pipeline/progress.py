@@ -57,6 +57,12 @@ class Progress:
         """One more is finished."""
         self.update(self._done + 1, text)
 
+    def say(self, line: str) -> None:
+        """A line of its own, which stays."""
+        clear = f"\r{'':<79}\r" if self._stream.isatty() else ""
+        self._stream.write(f"{clear}{line}\n")
+        self._stream.flush()
+
     def _show(self) -> None:
         self._shown = self._clock()
         share = self._done / self._total if self._total else 1.0

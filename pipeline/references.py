@@ -29,6 +29,7 @@ from pipeline.matching import latency_ratio, match_width
 from pipeline.params import Params
 from pipeline.progress import Progress
 from pipeline.reference_nets import Reference, Trained, train_all
+from pipeline.remote import require_local
 from pipeline.verified import latency_of
 from pipeline.verify import FAMILY_FOLDER, member_job, protocol
 
@@ -50,6 +51,7 @@ def run(params: Params, root: Path = Path(), measure: Callable[..., Results] = m
     Raises ReferencesError where the family was not measured on this target or a model would not
     run; whatever was trained by then is kept.
     """
+    require_local(params.target, "references")
     with store.locked("references", root / store.STORE):
         target = read_target(root)
         family = Family.load(root / FAMILY_FOLDER)

@@ -20,6 +20,7 @@ from pipeline import params, store
 from pipeline.check import read_target
 from pipeline.measure import session, untrained_jobs
 from pipeline.params import Params
+from pipeline.remote import require_local
 from pipeline.roster import Network
 
 KIND = "suggested"  # in the store
@@ -41,6 +42,7 @@ def run(
     Finished blocks of runs outlive a kill. Raises CandidatesError for another file, SuggestedError
     where a network would not run; the others are written all the same.
     """
+    require_local(params.target, "pipeline.suggested")
     found = [Network("anchor", str(c.name), c.architecture) for c in of_file(networks)]
     target, folder = read_target(root), root / store.STORE
     with store.locked(KIND, folder):

@@ -6,7 +6,7 @@ What comes out is the family that is deployed: model files, and a manifest with 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from pipeline import calibrate, export, metrics, plots
 from pipeline.check import read_targets
 from pipeline.params import Params, VerifyParams
 from pipeline.progress import Progress
+from pipeline.remote import BOARDS, LOCAL, Boards, Session
 from pipeline.store import STORE, locked
 from pipeline.verified import ByTarget, Verified, members_csv, merge, numbers, verify
 
@@ -44,12 +45,15 @@ def run(
     strict: bool = False,
     root: Path = Path(),
     measure: Callable[..., Results] = measure,
+    boards: Boards = BOARDS,
 ) -> None:
     """Measure the members below `root`, write the family, and print it.
 
-    A missed budget is a result. Raises VerifyError where there is nothing to measure; and, after
-    everything is written, where a member would not run, or `strict` is set and one missed its
-    budget. Raises IntegrityError where a model file is not the one that was exported.
+    Boards elsewhere get their orders before anything is measured here. A missed budget is a
+    result. Raises VerifyError where there is nothing to measure; and, after everything is written,
+    where a member would not run, or `strict` is set and one missed its budget. Raises RemoteError
+    where a board has not answered, and IntegrityError where a model file is not the one that was
+    exported.
     """
     first, *others = targets = read_targets(root)
     family = Family.load(root / export.FOLDER)
@@ -58,7 +62,7 @@ def run(
     members, percentile = family.manifest.members, params.verify.percentile
     jobs = {t: [member_job(family, member, t) for member in members] for t in targets}
     with locked("verify", root / STORE):
-        records = {t: _measure(jobs[t], t, params.verify, root, measure) for t in targets}
+        records, forget = _measured(jobs, params, root, measure, boards)
         verified = {first: _verify(members, records[first], calibration, percentile)}
         for target in others:
             verified[target] = _verify(_without_budgets(members), records[target], None, percentile)
@@ -66,8 +70,7 @@ def run(
         write_family(family, manifest, root / FAMILY_FOLDER)
         write_results(verified, root)
         manifest.write(root / FAMILY_FOLDER.parent)  # Git keeps this copy; the folder is DVC's
-        for target in targets:
-            _journal(target, root).unlink(missing_ok=True)
+        forget()
     _tell(manifest, verified)
     _judge(verified, strict)
 
@@ -109,6 +112,32 @@ def write_results(verified: ByTarget, root: Path) -> None:
     write_atomic(root / FOLDER / "records.jsonl", "".join(m.to_json() + "\n" for m in records))
     write_atomic(root / plots.MEMBERS, members_csv(everything))
     metrics.write("verify", numbers(verified), root)
+
+
+def _measured(
+    jobs: Mapping[Target, Sequence[Job]],
+    params: Params,
+    root: Path,
+    measure: Callable[..., Results],
+    boards: Boards,
+) -> tuple[dict[Target, Results], Callable[[], None]]:
+    """The results on every target, and what to call when they are safe."""
+    devices = {t: asked.device for t, asked in zip(jobs, params.targets, strict=False)}
+    elsewhere = [target for target, device in devices.items() if device != LOCAL]
+    how = protocol(params.verify)
+    begun = boards.begin(
+        [Session("verify", devices[t], t, jobs[t], how) for t in elsewhere], root, root / STORE
+    )
+    here = [target for target in jobs if target not in elsewhere]
+    found = {t: _measure(jobs[t], t, params.verify, root, measure) for t in here}
+    found |= zip(elsewhere, begun.results(), strict=True)
+
+    def forget() -> None:
+        begun.forget()
+        for target in here:
+            _journal(target, root).unlink(missing_ok=True)
+
+    return {target: found[target] for target in jobs}, forget
 
 
 def _measure(

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from edge.commands.feedback_text import added_text, plan_text, refusals, standing_text
+from edge.commands.feedback_text import (
+    added_text,
+    plan_text,
+    pull_refusals,
+    pulled_text,
+    refusals,
+    standing_text,
+)
 from edge.commands.shared import EXIT_ERROR, EXIT_PARTLY, json_option, positive, tell
 from edge.text import fill
 
@@ -104,6 +111,59 @@ def add(ctx: click.Context, files: Sequence[Path], folder: Path, as_json: bool) 
         click.echo(fill(remark, indent=2), err=True)
     if refused:
         ctx.exit(EXIT_PARTLY if any(sums.values()) else EXIT_ERROR)
+
+
+@feedback.command("pull")
+@click.option(
+    "--hub", "url", envvar="EDGEFACET_HUB", required=True, show_envvar=True, metavar="URL"
+)
+@click.option(
+    "--token-file",
+    envvar="EDGEFACET_HUB_TOKEN_FILE",
+    required=True,
+    show_envvar=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Holds the token that `facet hub add-operator` showed.",
+)
+@click.option(
+    "--ca",
+    envvar="EDGEFACET_HUB_CA",
+    show_envvar=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Certificate authority of the hub, instead of the system's.",
+)
+@click.option(
+    "--insecure",
+    envvar="EDGEFACET_HUB_INSECURE",
+    show_envvar=True,
+    is_flag=True,
+    help="Allow http:// also outside of the local network.",
+)
+@click.option("--anew", is_flag=True, help="Read all that the hub has, not only what is new.")
+@_folder_option
+@json_option
+@click.pass_context
+def pull(ctx: click.Context, /, folder: Path, anew: bool, as_json: bool, **where: Any) -> None:
+    """File the networks that boards measured for a hub, for the next `dvc repro`.
+
+    What was read is remembered in the folder, in .pulled.json. Exit code 4: some records were
+    refused, the others are filed; 1: all were refused, or an error.
+    """
+    from edge.feedback.pull import pull as pull_from
+    from edge.hub_access import HubAccess
+
+    with HubAccess(**where).open() as hub:
+        found = pull_from(hub, folder, anew=anew)
+    content = {
+        **{name: getattr(found, name) for name in ("added", "known", "others")},
+        "refused": [{"record": r.line, "reason": r.reason} for r in found.refused],
+        "filed": [str(path) for path in found.filed],
+    }
+    tell(as_json, content, lambda: pulled_text(found))
+    for remark in pull_refusals(found):
+        click.echo(fill(remark, indent=2), err=True)
+    if found.refused:
+        ctx.exit(EXIT_PARTLY if found.added or found.known else EXIT_ERROR)
 
 
 @feedback.command("status")

@@ -12,10 +12,12 @@ from edge.text import facts, fill, table
 if TYPE_CHECKING:
     from edge.feedback.intake import Intake
     from edge.feedback.prices import Price
+    from edge.feedback.pull import Pulled
     from edge.feedback.status import Quality, Standing
     from edge.feedback.suggest import Plan, Suggestion
 
 _SHOWN = 5  # refusals per file
+_NEXT = "Next: dvc repro, which calibrates and extracts again but does not search."
 _LONGEST = 300  # characters of a reason: a stranger may have named the field
 
 
@@ -23,9 +25,7 @@ def added_text(results: Sequence[Intake]) -> str:
     """What became of every file, and what to do next."""
     rows = [[str(i.source), str(i.added), str(i.known), str(len(i.refused))] for i in results]
     text = table(["file", "added", "already\nknown", "refused"], rows)
-    if not any(i.added for i in results):
-        return text
-    return f"{text}\n\nNext: dvc repro, which calibrates and extracts again but does not search."
+    return f"{text}\n\n{_NEXT}" if any(i.added for i in results) else text
 
 
 def refusals(results: Sequence[Intake]) -> list[str]:
@@ -38,6 +38,27 @@ def refusals(results: Sequence[Intake]) -> list[str]:
         ]
         if len(i.refused) > _SHOWN:
             lines.append(f"{i.source}: {len(i.refused) - _SHOWN} more were refused; see --json")
+    return lines
+
+
+def pulled_text(pulled: Pulled) -> str:
+    """What a hub had that was new, and what to do next."""
+    text = facts(
+        {
+            "Added": str(pulled.added),
+            "Known": str(pulled.known),
+            "Refused": str(len(pulled.refused)),
+            "Left out": f"{pulled.others}, which measure no network",
+        }
+    )
+    return f"{text}\n\n{_NEXT}" if pulled.added else text
+
+
+def pull_refusals(pulled: Pulled) -> list[str]:
+    """A remark for the first refused records."""
+    lines = [f"refused: {shorten(r.reason, _LONGEST)}" for r in pulled.refused[:_SHOWN]]
+    if len(pulled.refused) > _SHOWN:
+        lines.append(f"{len(pulled.refused) - _SHOWN} more were refused; see --json")
     return lines
 
 

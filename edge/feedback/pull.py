@@ -1,0 +1,85 @@
+"""Records that a hub collected, filed like a report that was carried here.
+
+How far was read lies in a small file beside the records. It saves work and decides nothing: a
+record that is there already is not filed again.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from edge.feedback.intake import FOLDER, Refusal, add
+from edge.files import write_atomic
+
+if TYPE_CHECKING:
+    from edge.hub_api import Records
+
+CURSOR = ".pulled.json"  # in the folder: URL of a hub -> arrival number of the last record read
+
+
+class Source(Protocol):
+    """What a hub offers of this: see `edge.hub_client.Operator`."""
+
+    @property
+    def url(self) -> str: ...
+
+    def records(self, after: int) -> Records: ...
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What became of the records of a hub; `others` measure no network, and are none of ours."""
+
+    added: int
+    known: int
+    others: int
+    refused: tuple[Refusal, ...]  # their numbers count what was read by this call
+    filed: tuple[Path, ...]
+
+
+def pull(
+    hub: Source, folder: Path = FOLDER, *, anew: bool = False, now: datetime | None = None
+) -> Pulled:
+    """File what has arrived at the hub since the last call, or `anew` all that it has.
+
+    What is filed stays so where the hub goes away meanwhile. Raises what the hub's client raises,
+    and RecordError for a broken file in `folder`.
+    """
+    cursors = _read(folder)
+    after: int | None = 0 if anew else cursors.get(hub.url, 0)
+    added = known = others = seen = 0
+    refused: list[Refusal] = []
+    filed: list[Path] = []
+    while (page := hub.records(after or 0)).next is not None:
+        networks = [record for record in page.records if record.subject.kind == "network"]
+        text = "".join(f"{record.to_json()}\n" for record in networks)
+        with tempfile.TemporaryDirectory() as temporary:
+            path = Path(temporary, "records.jsonl")
+            path.write_text(text, encoding="utf-8")
+            (intake,) = add([path], folder, now)
+        added += intake.added
+        known += intake.known
+        others += len(page.records) - len(networks)
+        refused += [Refusal(seen + one.line, one.reason) for one in intake.refused]
+        filed += [intake.filed] if intake.filed else []
+        seen += len(networks)
+        after = page.next
+        cursors[hub.url] = page.next
+        write_atomic(folder / CURSOR, json.dumps(cursors, indent=1, sort_keys=True) + "\n")
+    return Pulled(added, known, others, tuple(refused), tuple(filed))
+
+
+def _read(folder: Path) -> dict[str, int]:
+    """Where nothing sensible is remembered, all is read again."""
+    try:
+        found = json.loads((folder / CURSOR).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {url: number for url, number in found.items() if isinstance(number, int)}
