@@ -10,6 +10,8 @@ from edge.runtimes import MissingRuntime
 from pipeline import check
 from pipeline.check import MissingExporter
 from pipeline.params import Params, TargetParams
+from pipeline.remote import Boards, RemoteError
+from tests.pipeline.remote.made_up import info
 
 TARGET = Target(
     device="board",
@@ -108,3 +110,48 @@ def test_checking_loads_nothing_heavy(root):
     assert {"torch", "torchvision", "onnx", "onnxruntime", "litert_torch", "dvc"}.isdisjoint(
         done.stdout.split()
     )
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Boards that only files describe: pi and its twin."""
+    (tmp_path / "devices").mkdir()
+    for name in ("pi", "twin"):
+        (tmp_path / f"devices/{name}.json").write_text(info())
+    return Boards(environ={})
+
+
+def on(*devices):
+    return Params.model_validate({"targets": [{"device": device} for device in devices]})
+
+
+def test_a_board_elsewhere_is_described_without_its_runtime_here(tmp_path, made, elsewhere):
+    check.run(on("local", "pi"), tmp_path, elsewhere)
+    here, there = check.read_targets(tmp_path)
+    assert here.device == TARGET.device
+    assert (there.device, there.runtime_version) == ("board", "1.22")
+
+
+def test_what_did_not_change_is_the_same_file_and_a_new_runtime_another(tmp_path, elsewhere):
+    path = tmp_path / "results/target.json"
+    check.run(on("pi"), tmp_path, elsewhere)
+    first = path.read_bytes()
+    (tmp_path / "devices/pi.json").write_text(info(os="another", temperature_c=60.0))
+    check.run(on("pi"), tmp_path, elsewhere)
+    assert path.read_bytes() == first
+    newer = {"onnxruntime": {"version": "1.23"}}
+    (tmp_path / "devices/pi.json").write_text(info(runtimes=newer))
+    check.run(on("pi"), tmp_path, elsewhere)
+    assert path.read_bytes() != first
+
+
+def test_two_boards_of_one_kind_are_one_target(tmp_path, elsewhere):
+    with pytest.raises(RemoteError, match=r"targets\[1\] and targets\[0\] are the same target"):
+        check.run(on("pi", "twin"), tmp_path, elsewhere)
+
+
+def test_an_emulated_machine_is_no_target(tmp_path, monkeypatch):
+    emulated = TARGET.model_copy(update={"device": "emulated board"})
+    monkeypatch.setattr(check, "make_target", lambda *_: emulated)
+    with pytest.raises(RemoteError, match=r"targets\[0\].device: emulated board is no hardware"):
+        check.run(Params(), tmp_path)

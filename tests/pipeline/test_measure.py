@@ -19,6 +19,7 @@ from pipeline.params import Params
 from pipeline.store import STORE, StoreLocked, locked
 from pipeline.untrained import onnx as onnx_files
 from pipeline.untrained import tflite as tflite_files
+from tests.pipeline.remote.made_up import BOARD, MadeUpHub, boards, fails
 
 SPACE = {"stem_width": 4, "widths": [4], "depths": [2], "operations": ["skip", "conv_k3"]}
 PROFILE = {"anchors": 1, "heldout": 1, "blocks": 3, "block_s": 0.001, "warmup_s": 0, "workers": 1}
@@ -161,3 +162,23 @@ def test_quantised_blocks_are_refused(tmp_path):
 def test_two_profiles_at_once_are_refused(root):
     with locked("profile", root / STORE), pytest.raises(StoreLocked, match="already at work"):
         measure.run(PARAMS, root)
+
+
+def test_a_board_elsewhere_measures_what_fails_there_ends_the_stage(root):
+    hub = MadeUpHub(lambda order: fails(order))
+    write_target(root, BOARD)
+    asked = {"targets": [{"device": "pi"}], "space": SPACE, "profile": PROFILE}
+    with pytest.raises(ProfileError, match="1 of 5 models failed:\n  heldout-01: crash: it died"):
+        measure.run(Params.model_validate(asked), root, boards(hub, root))
+    (order,) = hub.orders.values()
+    assert [model.subject.name for model in order.models] == NAMES
+    assert (order.purpose, order.how.blocks, order.how.max_runs) == ("profile", 3, None)
+
+
+def test_the_records_of_a_board_make_the_table(root):
+    hub = MadeUpHub()
+    write_target(root, BOARD)
+    asked = {"targets": [{"device": "pi"}], "space": SPACE, "profile": PROFILE}
+    measure.run(Params.model_validate(asked), root, boards(hub, root))
+    assert Table.read(root / "results/profile").target == BOARD
+    assert hub.uploads == len(hub.models) == 3  # all whole networks of this test are one file

@@ -73,3 +73,15 @@ def test_what_happens_elsewhere_is_looked_at_until_it_is_over():
     while seen.acquire(blocking=False):
         pass
     assert not seen.acquire(timeout=0.02)
+
+
+def test_a_line_that_is_said_stays():
+    log, terminal = io.StringIO(), Terminal()
+    for stream in (log, terminal):
+        with Progress("boards", 3, stream=stream, clock=Clock()) as progress:
+            progress.update(1)
+            progress.say("pi is away")
+    assert log.getvalue().splitlines()[0] == "pi is away"
+    bar, said, *_ = terminal.getvalue().split("\n")
+    assert bar.split("\r")[-1] == "pi is away"  # on a line that was cleared
+    assert said.startswith("\rboards")

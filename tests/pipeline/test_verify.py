@@ -16,6 +16,7 @@ from pipeline.check import TARGETS_FILE
 from pipeline.params import Params
 from pipeline.verify import VerifyError
 from tests.pipeline.made_up import TARGET
+from tests.pipeline.remote.made_up import MadeUpHub, boards
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LITERT = TARGET.model_copy(update={"runtime": "litert"})
@@ -258,3 +259,35 @@ def test_a_calibration_of_another_target_predicts_nothing(root, monkeypatch):
     calibrated(monkeypatch, Table(other, TABLE.offset_ms, TABLE.rows))
     with pytest.raises(VerifyError, match=r"4 thread\(s\)(.|\n)*1 thread\(s\)"):
         verify.run(Params(), root=root, measure=measuring())
+
+
+def test_boards_have_their_orders_before_this_machine_measures(root):
+    board = TARGET.model_copy(update={"device": "board"})
+    write_targets(root, TARGET, board)
+    hub = MadeUpHub(lambda order: ([record_of(model.subject, board) for model in order.models], []))
+    orders = []
+    here = measuring(small=1.0, large=1.75)
+
+    def measure(*arguments, **more):
+        orders.append(len(hub.orders))
+        return here(*arguments, **more)
+
+    params = Params.model_validate({"targets": [{}, {"device": "pi"}]})
+    verify.run(params, root=root, measure=measure, boards=boards(hub, root))
+    assert orders == [1]
+    (device, _), order = *hub.orders.keys(), *hub.orders.values()
+    assert (device, order.purpose, order.how.max_runs) == ("pi", "verify", verify.MAX_RUNS)
+    small, _ = Family.load(root / verify.FAMILY_FOLDER).manifest.members
+    assert [last.target for last in small.latencies] == [TARGET, board]
+    assert [last.median_ms for last in small.latencies] == [1.0, 2.0]
+
+
+def record_of(subject, target):
+    return Measurement(
+        subject=subject,
+        target=target,
+        conditions=Conditions(wall_time=NOW.isoformat()),
+        warmup_ns=(),
+        samples_ns=((2_000_000,) * 100,) * 7,
+        verdict="clean",
+    )

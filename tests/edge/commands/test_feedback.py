@@ -8,7 +8,9 @@ from click.testing import CliRunner, Result
 
 from edge.cli import main
 from edge.feedback.candidates import of_file
-from edge.record import read_all, unique
+from edge.hub_access import HubAccess
+from edge.hub_api import Records
+from edge.record import Measurement, read_all, unique
 from tests.edge.feedback.made_up import TARGET, measured, profile, world, write
 
 
@@ -140,3 +142,52 @@ def test_every_command_has_help(command: str) -> None:
     result = facet(command, "--help")
     assert result.exit_code == 0
     assert "--measurements" in result.output
+
+
+def hub_of(monkeypatch: pytest.MonkeyPatch, *records: Measurement) -> None:
+    """A hub that has these records, whoever asks."""
+
+    class Hub:
+        url = "http://localhost"
+
+        def __enter__(self) -> Hub:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def records(self, after: int) -> Records:
+            page = records[after:]
+            return Records(records=page, next=len(records) if page else None)
+
+    monkeypatch.setattr(HubAccess, "open", lambda _access: Hub())
+
+
+def test_pull_files_what_a_hub_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub_of(monkeypatch, *world(0, 3))
+    monkeypatch.setenv("EDGEFACET_HUB", "http://localhost")
+    monkeypatch.setenv("EDGEFACET_HUB_TOKEN_FILE", "token")
+    result = facet("pull", "--measurements", tmp_path)
+    assert result.exit_code == 0
+    assert "Next: dvc repro" in result.stdout
+    assert read_all(tmp_path) == unique(world(0, 3))
+    again = facet("pull", "--measurements", tmp_path, "--json")
+    answer = {"added": 0, "known": 0, "others": 0, "refused": [], "filed": []}
+    assert json.loads(again.stdout) == answer
+
+
+def test_pull_says_what_it_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulated = TARGET.model_copy(update={"device": "emulated"})
+    hub_of(monkeypatch, measured(1.0, target=emulated))
+    where = ("--hub", "http://localhost", "--token-file", "t", "--measurements", tmp_path)
+    result = facet("pull", *where, "--json")
+    assert result.exit_code == 1
+    (refused,) = json.loads(result.stdout)["refused"]
+    assert refused == {"record": 1, "reason": "was not measured on hardware: emulated"}
+
+
+def test_pull_without_a_hub_is_a_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGEFACET_HUB", raising=False)
+    result = facet("pull")
+    assert result.exit_code == 2
+    assert "EDGEFACET_HUB" in result.stderr

@@ -6,7 +6,7 @@ import stamina
 from edge.agent.client import HubForbids
 from edge.bench import Failure
 from pipeline.remote import RemoteError
-from tests.pipeline.remote.made_up import BOARD, MadeUpHub, boards, fails, record, session
+from tests.pipeline.remote.made_up import BOARD, MadeUpHub, boards, fails, jobs, record, session
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,19 @@ def test_missing_models_are_brought_and_the_records_come_in_the_order_of_the_job
     (order,) = hub.orders.values()
     assert (order.purpose, order.runtime, order.threads) == ("profile", "onnxruntime", 1)
     assert (order.how.blocks, order.how.block_s, order.how.warmup_s) == (3, 0.01, 0)
+
+
+def test_a_subject_is_the_same_whatever_the_order_of_its_keys(tmp_path):
+    def sent(order):
+        subject = order.models[0].subject
+        turned = dict(reversed(subject.architecture.items()))
+        return [record(subject.model_copy(update={"architecture": turned}))], []
+
+    (job,) = jobs(tmp_path, "a")
+    subject = job.subject.model_copy(update={"architecture": {"x": 1, "a": 2}})
+    asked = replace(session(tmp_path, "a"), jobs=[replace(job, subject=subject)])
+    ((result,),) = begin(MadeUpHub(sent), tmp_path, asked).results()
+    assert result.subject == subject
 
 
 def test_only_models_that_the_hub_lacks_are_brought(tmp_path):

@@ -1,0 +1,165 @@
+"""A real hub and a real agent, each a process of this machine, between the stages and the board."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timezone
+
+import numpy as np
+import pytest
+
+from edge import calibration, record
+from edge.family import Artifact, Family, Manifest, Member
+from edge.files import sha256_of
+from edge.table import Table
+from edge.target import make_target
+from pipeline import check, export, measure, verify
+from pipeline.dataset import DATASET_FILE
+from pipeline.params import Params
+from pipeline.remote import Boards, RemoteError
+
+FACET = [sys.executable, "-c", "from edge.cli import main; main()"]
+PATIENCE_S = 120
+PARAMS = Params.model_validate(
+    {
+        "targets": [{"device": "board"}],
+        "space": {"stem_width": 4, "widths": [4], "depths": [2], "operations": ["skip", "conv_k3"]},
+        "profile": {"anchors": 1, "heldout": 1, "blocks": 5, "block_s": 0.2, "warmup_s": 0},
+        "verify": {"blocks": 3, "block_s": 0.01, "warmup_s": 0},
+    }
+)
+
+
+@contextmanager
+def process(*arguments, **more):
+    environ = os.environ | {"PYTHONUNBUFFERED": "1"}
+    running = subprocess.Popen([*FACET, *map(str, arguments)], text=True, env=environ, **more)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+        if running.stdout is not None:
+            running.stdout.close()
+
+
+class Lab:
+    """A folder with a hub, an agent and what they keep, and how to reach them."""
+
+    def __init__(self, root):
+        self.root, self.port = root, 0
+        for command, name in (("add-device", "board"), ("add-operator", "operator")):
+            (root / name).write_text(self.facet(command, name)["token"])
+
+    def facet(self, *arguments):
+        command = [*FACET, "hub", *arguments, "--state", str(self.root / "hub"), "--json"]
+        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    @contextmanager
+    def running(self):
+        """Both; the end is SIGKILL."""
+        with ExitStack() as stack:
+            serve = ("hub", "serve", "--port", self.port, "--state", self.root / "hub")
+            hub = stack.enter_context(process(*serve, stdout=subprocess.PIPE))
+            url = hub.stdout.readline().split()[-1]
+            self.port = int(url.rpartition(":")[2].strip("/"))
+            agent = ("agent", "run", "--hub", url, "--token-file", self.root / "board")
+            state = ("--state", self.root / "agent", "--idle-poll", "0.2")
+            stack.enter_context(process(*agent, *state, stderr=subprocess.DEVNULL))
+            yield
+
+    def boards(self, sleep=time.sleep):
+        environ = {
+            "EDGEFACET_HUB": f"http://127.0.0.1:{self.port}",
+            "EDGEFACET_HUB_TOKEN_FILE": str(self.root / "operator"),
+        }
+        return Boards(environ=environ, sleep=sleep, poll_s=0.2)
+
+    def described(self):
+        """The board, as soon as it has called."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return check.describe(PARAMS.target, "targets[0]", self.root, self.boards())
+            except RemoteError:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+
+
+def after_data(root):
+    (root / DATASET_FILE).parent.mkdir()
+    x, y, part = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(3, np.int64), np.zeros(1, np.int64)
+    names = ("weights", "architecture", "holdout")
+    images = {"train_x": x, "train_y": y, "test_x": x, "test_y": y}
+    classes = np.array(["a", "b"])
+    np.savez(root / DATASET_FILE, **images, classes=classes, **dict.fromkeys(names, part))
+
+
+def after_export(root):
+    """Two members: the networks and the model files of the profile."""
+    anchors = [m for m in record.read(root / measure.RECORDS_FILE) if m.subject.role == "anchor"]
+    built = {sha256_of(path): path for path in (root / ".edgefacet").rglob("*.onnx")}
+    folder = root / export.FOLDER
+    folder.mkdir(parents=True)
+    members = []
+    for name in ("small", "large"):
+        subject = anchors[0].subject
+        content = built[subject.sha256].read_bytes()
+        (folder / f"{name}.onnx").write_bytes(content)
+        artifact = Artifact(
+            path=f"{name}.onnx",
+            sha256=subject.sha256,
+            size_bytes=len(content),
+            format="onnx",
+            precision="fp32",
+        )
+        numbers = {"holdout_accuracy": 0.8, "test_accuracy": 0.7, "macs": 1, "parameters": 1}
+        architecture = subject.architecture
+        members.append(
+            Member(name=name, architecture=architecture, artifacts=(artifact,), **numbers)
+        )
+    shape = {"input_shape": (1, 8, 8), "mean": (0.5,), "std": (0.2,)}
+    manifest = Manifest(dataset="toy", classes=("a", "b"), members=tuple(members), **shape)
+    manifest.write(folder)
+
+
+@pytest.mark.slow
+def test_a_space_is_profiled_and_members_are_verified_through_a_hub_that_is_killed(
+    tmp_path, monkeypatch
+):
+    lab, root = Lab(tmp_path), tmp_path
+    after_data(root)
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with lab.running():
+        target = lab.described()
+        assert target == make_target("onnxruntime", 1, "fp32")
+        (root / check.TARGET_FILE).parent.mkdir()
+        (root / check.TARGET_FILE).write_text(target.model_dump_json())
+        (root / check.TARGETS_FILE).write_text(f"[{target.model_dump_json()}]")
+        with pytest.raises(KeyboardInterrupt):
+            measure.run(PARAMS, root, lab.boards(interrupt))
+        time.sleep(1)  # they are somewhere in the middle of it
+    with lab.running():
+        measure.run(PARAMS, root, lab.boards())
+        names = [m.subject.name for m in record.read(root / measure.RECORDS_FILE)]
+        assert names[2:] == ["base", "anchor-01", "heldout-01"]
+        assert len(Table.read(root / measure.FOLDER).rows) == 1
+        (job,) = lab.facet("jobs")["jobs"]  # the interrupted order, and no other
+        assert (job["purpose"], job["state"], job["measured"]) == ("profile", "done", 5)
+        after_export(root)
+        fitted = calibration.fit(
+            Table.read(root / measure.FOLDER), [], now=datetime.now(timezone.utc)
+        )
+        monkeypatch.setattr(verify.calibrate, "read_calibration", lambda _path: fitted)
+        verify.run(PARAMS, root=root, boards=lab.boards())
+    members = Family.load(root / verify.FAMILY_FOLDER).manifest.members
+    assert [(m.name, [last.target for last in m.latencies]) for m in members] == [
+        ("small", [target]),
+        ("large", [target]),
+    ]
