@@ -48,7 +48,7 @@ def pulled_text(pulled: Pulled) -> str:
             "Added": str(pulled.added),
             "Known": str(pulled.known),
             "Refused": str(len(pulled.refused)),
-            "Left out": f"{pulled.others}, which measure no network",
+            "Left out": f"{pulled.others}: blocks, files, and what a profile judges itself by",
         }
     )
     return f"{text}\n\n{_NEXT}" if pulled.added else text

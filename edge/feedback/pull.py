@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from edge.feedback.intake import FOLDER, Refusal, add
 from edge.files import write_atomic
+from edge.networks import BASE, HELDOUT
+from edge.record import Subject
 
 if TYPE_CHECKING:
     from edge.hub_api import Records
@@ -33,7 +35,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Pulled:
-    """What became of the records of a hub; `others` measure no network, and are none of ours."""
+    """What became of the records of a hub; `others` are those that a calibration has no use for."""
 
     added: int
     known: int
@@ -56,7 +58,7 @@ def pull(
     refused: list[Refusal] = []
     filed: list[Path] = []
     while (page := hub.records(after or 0)).next is not None:
-        networks = [record for record in page.records if record.subject.kind == "network"]
+        networks = [record for record in page.records if _of_use(record.subject)]
         text = "".join(f"{record.to_json()}\n" for record in networks)
         with tempfile.TemporaryDirectory() as temporary:
             path = Path(temporary, "records.jsonl")
@@ -72,6 +74,12 @@ def pull(
         cursors[hub.url] = page.next
         write_atomic(folder / CURSOR, json.dumps(cursors, indent=1, sort_keys=True) + "\n")
     return Pulled(added, known, others, tuple(refused), tuple(filed))
+
+
+def _of_use(subject: Subject) -> bool:
+    """A network, but none of those by which a profile judges what is fitted on all others: were
+    it fitted too, its judgement would be worth nothing."""
+    return subject.kind == "network" and subject.role not in (BASE, HELDOUT)
 
 
 def _read(folder: Path) -> dict[str, int]:

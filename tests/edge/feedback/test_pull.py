@@ -43,6 +43,13 @@ def test_networks_are_filed_and_what_was_read_is_not_asked_for_again(tmp_path: P
     assert pull(hub, tmp_path, now=NOW).added == 1
 
 
+def test_what_a_profile_judges_itself_by_is_not_fitted(tmp_path: Path) -> None:
+    roles = [measured(1.0, "sep_k3", role=role) for role in ("base", "heldout", "anchor")]
+    found = pull(MadeUpHub(roles), tmp_path, now=NOW)
+    assert (found.added, found.others) == (1, 2)
+    assert [m.subject.role for m in read_all(tmp_path)] == ["anchor"]
+
+
 def test_reading_anew_files_nothing_twice(tmp_path: Path) -> None:
     hub = MadeUpHub(NETWORKS)
     pull(hub, tmp_path, now=NOW)
