@@ -32,11 +32,12 @@ bash "$here/enter.sh" true || cannot "no binfmt_misc in a user namespace (Linux 
 if [ ! -e "$root/.whole" ]; then
     rm -rf "$root"
     mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/debian.sources 2> /dev/null | head -1)
+    [ -n "$mirror" ] || cannot "no Debian mirror in /etc/apt/sources.list.d/debian.sources"
     packages=base-files,base-passwd,libc-bin,coreutils,dash,python3,libgomp1,libstdc++6
     # Unpacked but not configured: nothing emulated runs, which would take minutes.
     mmdebstrap -q --mode=root --variant=extract --arch=arm64 --include=$packages \
         --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-        bookworm "$root" "deb ${mirror:-http://deb.debian.org/debian} bookworm main" \
+        bookworm "$root" "deb $mirror bookworm main" \
         > "$folder/root.log" 2>&1 || cannot "mmdebstrap failed: $folder/root.log"
     for name in passwd group; do
         cp "$root/usr/share/base-passwd/$name.master" "$root/etc/$name"
