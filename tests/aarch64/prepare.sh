@@ -31,7 +31,7 @@ bash "$here/enter.sh" true || cannot "no binfmt_misc in a user namespace (Linux 
 
 if [ ! -e "$root/.whole" ]; then
     rm -rf "$root"
-    mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/debian.sources 2> /dev/null | head -1)
+    mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/debian.sources 2> /dev/null | head -1 || true)
     [ -n "$mirror" ] || cannot "no Debian mirror in /etc/apt/sources.list.d/debian.sources"
     packages=base-files,base-passwd,libc-bin,coreutils,dash,python3,libgomp1,libstdc++6
     # Unpacked but not configured: nothing emulated runs, which would take minutes.
