@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.latency.report import bars
+from benchmarks.latency.report import ROOM, bars
 from benchmarks.latency.splits import BLOCKS, MACS, OURS, Score
-from benchmarks.room.spread import ENOUGH, room
+from benchmarks.room.spread import ENOUGH, rooms
+from benchmarks.rows import Row, read
 from edge.files import write_atomic
 
 PAGE = Path("docs/benchmarks.md")
 RESULTS = Path("benchmarks/results")
 TEST_IMAGES = 10_000  # of Fashion-MNIST and of CIFAR-10
-ROOM = {"onnxruntime": 1.0, "litert": 1.5}  # times the bars of predictions
-
-Row = dict[str, Any]
 
 _HEAD = """# Benchmarks
 
@@ -35,10 +31,10 @@ def main() -> None:
 def page(results: Path) -> str:
     """All sections whose rows there are."""
     sections = [
-        _harness(_rows(results / "harness.jsonl")),
-        _latency(_rows(results / "latency.jsonl")),
-        _steps(_rows(results / "search-steps.jsonl")),
-        _room(_rows(results / "room.jsonl")),
+        _harness(read(results / "harness.jsonl")),
+        _latency(read(results / "latency.jsonl")),
+        _steps(read(results / "search-steps.jsonl")),
+        _room(read(results / "room.jsonl")),
     ]
     return "\n".join([_HEAD, *(section for section in sections if section)])
 
@@ -156,11 +152,6 @@ Below {ENOUGH:g} times the noise no method can be told from chance there.
 
 
 def _rooms(rows: Sequence[Row]) -> str:
-    accuracies: dict[float, dict[str, list[float]]] = {}
-    for row in rows:
-        of_latency = accuracies.setdefault(row["latency_ms"], {})
-        of_latency.setdefault(row["architecture"], []).append(row["test_accuracy"])
-    found = [room(ms, of, TEST_IMAGES) for ms, of in sorted(accuracies.items())]
     body = [
         (
             f"{1e3 * one.latency_ms:.0f}",
@@ -168,7 +159,7 @@ def _rooms(rows: Sequence[Row]) -> str:
             *(f"{x:.2f}" for x in (one.mean, one.worst, one.best, one.spread, one.noise)),
             f"{one.ratio:.1f}",
         )
-        for one in found
+        for one in rooms(rows, TEST_IMAGES)
     ]
     head = ("µs", "networks", "mean %", "worst", "best", "spread", "noise", "spread / noise")
     return _table(head, body)
@@ -177,11 +168,6 @@ def _rooms(rows: Sequence[Row]) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _rows(path: Path) -> list[Row]:
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines()]
 
 
 if __name__ == "__main__":

@@ -160,8 +160,8 @@ def _specs(step: Step) -> Sequence[BlockSpec]:
 
 
 def _one(options: Sequence[tuple[int, Tensor | None]]) -> int:
-    ((index, gate),) = options if len(options) == 1 else [(0, torch.zeros(()))]
-    if gate is not None:
+    index, gate = options[0]
+    if len(options) > 1 or gate is not None:
         raise SpaceError(
             "a stage runs at one width at a time, without a gate: with elastic widths use "
             "search.estimator: reinforce-cv"

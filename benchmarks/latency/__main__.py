@@ -6,13 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from benchmarks.latency import report
 from benchmarks.latency.measured import Session, measure
+from benchmarks.latency.report import ROOM
 from benchmarks.latency.splits import SIZES, Score, study
+from benchmarks.rows import Row, read
 from edge.errors import EdgeError
 from edge.files import write_atomic
 from edge.text import fill
@@ -25,7 +26,6 @@ WORK = Path("build/bench/latency")  # models and journals: megabytes
 QUICK = Path("build/bench/latency-quick")
 RESULTS = Path("benchmarks/results")  # rows and drawings: small
 INPUT_SHAPE, CLASSES = (1, 28, 28), 10  # of Fashion-MNIST
-ROOM = {"onnxruntime": 1.0, "litert": 1.5}  # times the bars
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _scores(session: Session, options: Options) -> list[Score]:
     """The rows of this session: those that the file holds, and the others appended to it."""
     path = options.results / "latency.jsonl"
     key = content_key(sorted(m.id for m in session.records), options.splits)
-    rows = _read(path)
+    rows = read(path)
     done = [Score(**row["score"]) for row in rows if row["key"] == key]
     for n in SIZES:
         if n not in {score.n for score in done}:
@@ -97,7 +97,7 @@ def _scores(session: Session, options: Options) -> list[Score]:
     return done
 
 
-def _row(key: str, session: Session, score: Score) -> dict[str, Any]:
+def _row(key: str, session: Session, score: Score) -> Row:
     return {
         "key": key,
         "target": session.target.model_dump(mode="json"),
@@ -105,11 +105,6 @@ def _row(key: str, session: Session, score: Score) -> dict[str, Any]:
         "noise_percent": session.networks.noise_percent,
         "score": asdict(score),
     }
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def _full(networks: int, splits: int, block_s: float) -> Options:

@@ -9,6 +9,8 @@ from typing import Any
 from benchmarks.latency.splits import BLOCKS, MACS, OPERATIONS, OURS, Score
 from edge.text import fill, number, table
 
+ROOM = {"onnxruntime": 1.0, "litert": 1.5}  # times the bars
+
 _PERCENT = 1e-2
 _ONE_DECADE = 30  # a little more: with fewer ticks between them nobody could read a value
 _COLOURS = {  # the same in all drawings; of Okabe and Ito's colour-blind-safe set

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from benchmarks.room.sample import Drawn, draw
-from benchmarks.room.spread import ENOUGH, Room, room
+from benchmarks.room.spread import ENOUGH, Room, rooms
+from benchmarks.rows import Row
 from edge.errors import EdgeError
 from edge.files import sha256_of, write_atomic
 from pipeline import calibrate, dataset, params, store
@@ -87,7 +87,7 @@ def run(
     _train(list(tasks.values()), recipe.workers)
     rows = [_row(settings, one, task) for (one, _), task in tasks.items()]
     _append(rows)
-    return _rooms(rows, images)
+    return rooms(rows, images)
 
 
 def _train(tasks: Sequence[Task], workers: int) -> None:
@@ -97,7 +97,7 @@ def _train(tasks: Sequence[Task], workers: int) -> None:
             progress.advance("trained")
 
 
-def _row(settings: Params, one: Drawn, task: Task) -> dict[str, Any]:
+def _row(settings: Params, one: Drawn, task: Task) -> Row:
     found = store.load(task.path)
     assert found is not None, task.path
     return {
@@ -115,22 +115,13 @@ def _row(settings: Params, one: Drawn, task: Task) -> dict[str, Any]:
     }
 
 
-def _append(rows: Sequence[dict[str, Any]]) -> None:
+def _append(rows: Sequence[Row]) -> None:
     """Add the rows that the file does not hold yet."""
     known = RESULTS.read_text(encoding="utf-8").splitlines() if RESULTS.exists() else []
     lines = [json.dumps(row, sort_keys=True) for row in rows]
     new = [line for line in lines if line not in known]
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(RESULTS, "".join(f"{line}\n" for line in [*known, *new]))
-
-
-def _rooms(rows: Sequence[dict[str, Any]], images: int) -> list[Room]:
-    """One for every latency, by the accuracy on the test images: nothing is chosen by it."""
-    by_latency: dict[float, dict[str, list[float]]] = {}
-    for row in rows:
-        of_latency = by_latency.setdefault(row["latency_ms"], {})
-        of_latency.setdefault(row["architecture"], []).append(row["test_accuracy"])
-    return [room(latency_ms, of, images) for latency_ms, of in sorted(by_latency.items())]
 
 
 def as_text(rooms: Sequence[Room]) -> str:

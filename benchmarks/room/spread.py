@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from benchmarks.rows import Row
 
 ENOUGH = 2.0  # times the noise
 
@@ -31,6 +33,15 @@ class Room:
     def enough(self) -> bool:
         """Whether a search could win here."""
         return self.ratio >= ENOUGH
+
+
+def rooms(rows: Iterable[Row], images: int) -> list[Room]:
+    """One for every latency, by the accuracy on the test images: nothing is chosen by it."""
+    by_latency: dict[float, dict[str, list[float]]] = {}
+    for row in rows:
+        of_latency = by_latency.setdefault(row["latency_ms"], {})
+        of_latency.setdefault(row["architecture"], []).append(row["test_accuracy"])
+    return [room(latency_ms, of, images) for latency_ms, of in sorted(by_latency.items())]
 
 
 def room(latency_ms: float, accuracies: Mapping[str, Sequence[float]], images: int) -> Room:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,17 +39,14 @@ class ReinforceCV(Estimator):
         self.model = AdditiveModel(decisions, operations, params.reinforce.ridge)
 
     def prepare(self, batches: Callable[[int], LossOf]) -> None:
-        paths = self.params.reinforce.paths
-        for batch in range(self.params.reinforce.prepared // paths):
-            draws = rng(self.params.seed, "additive", batch)
-            chosen = torch.tensor([spread_path(self.space, draws) for _ in range(paths)])
-            self.model.add(chosen, self._losses(chosen, batches(batch)))
+        for batch, paths in enumerate(prepared_paths(self.space, self.params)):
+            self.model.add(paths, losses_of(self.space, paths, batches(batch)))
 
     def cross_entropy(self, logits: Tensor, loss_of: LossOf, generator: torch.Generator) -> Tensor:
         paths = self._draw(logits[: self.params.reinforce.paths], generator)
         values = self.model.values.to(logits)
         expected = (logits.softmax(-1) * values).sum((-2, -1))  # (n,)
-        losses = self._losses(paths, loss_of).to(logits)
+        losses = losses_of(self.space, paths, loss_of).to(logits)
         residuals = losses - _sum_over(values, paths.to(logits.device))
         advantages = leave_one_out(residuals)
         log_p = _sum_over(logits[: len(paths)].log_softmax(-1), paths.to(logits.device))
@@ -70,17 +67,30 @@ class ReinforceCV(Estimator):
     def restore(self, state: Mapping[str, Any]) -> None:
         self.model.restore(state)
 
-    @torch.no_grad()
-    def _losses(self, paths: Tensor, loss_of: LossOf) -> Tensor:
-        """Cross-entropies (m,) of the networks that paths (m, E) stand for."""
-        networks = [self.space.canonical(path) for path in paths.tolist()]
-        return torch.stack([loss_of(single(network)) for network in networks])
-
     def _draw(self, logits: Tensor, generator: torch.Generator) -> Tensor:
         """One path (E,) per point, drawn from its probabilities (m, E, k)."""
-        p = logits.detach().softmax(-1).cpu()
-        drawn = torch.multinomial(p.flatten(0, 1), 1, generator=generator)
-        return drawn.view(p.shape[:2])
+        return draw_paths(logits.detach().softmax(-1).cpu(), generator)
+
+
+def draw_paths(p: Tensor, generator: torch.Generator) -> Tensor:
+    """One path (m, decisions) from each of the probabilities (m, decisions, options)."""
+    drawn = torch.multinomial(p.flatten(0, 1), 1, generator=generator)
+    return drawn.view(p.shape[:2])
+
+
+@torch.no_grad()
+def losses_of(space: Space, paths: Tensor, loss_of: LossOf) -> Tensor:
+    """Cross-entropies (m,) of the networks that paths (m, decisions) stand for."""
+    networks = [space.canonical(path) for path in paths.tolist()]
+    return torch.stack([loss_of(single(network)) for network in networks])
+
+
+def prepared_paths(space: Space, params: SearchParams) -> Iterator[Tensor]:
+    """Paths (m, decisions) of all depths, batch by batch: a first look at the weights."""
+    paths = params.reinforce.paths
+    for batch in range(params.reinforce.prepared // paths):
+        draws = rng(params.seed, "additive", batch)
+        yield torch.tensor([spread_path(space, draws) for _ in range(paths)])
 
 
 def leave_one_out(values: Tensor) -> Tensor:

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from models.spaces import Choices, Space
-from models.supernet import single
 from pipeline.params import SearchParams
 from pipeline.search.estimators.additive import AdditiveModel
-from pipeline.search.estimators.reinforce import spread_path
+from pipeline.search.estimators.reinforce import draw_paths, losses_of, prepared_paths
 from pipeline.search.methods.base import Method, Setting, Step, method
 from pipeline.search.methods.closed_form import ClosedForm
 from pipeline.search.objective import objective
-from pipeline.seeds import generator, rng
+from pipeline.seeds import generator
 
 
 @method("additive")
@@ -39,11 +38,8 @@ class Additive(Method):
         return ClosedForm(space, params.reg_weight, params.additive.temperature)
 
     def prepare(self) -> None:
-        paths = self.setting.params.reinforce.paths
-        for batch in range(self.setting.params.reinforce.prepared // paths):
-            draws = rng(self.setting.params.seed, "additive", batch)
-            chosen = [spread_path(self.setting.space, draws) for _ in range(paths)]
-            self._learn(torch.tensor(chosen), -1 - batch)
+        for batch, paths in enumerate(prepared_paths(self.setting.space, self.setting.params)):
+            self._learn(paths, -1 - batch)
         self._alpha = self._solved()
 
     def path(self, step: int) -> Choices:
@@ -56,8 +52,7 @@ class Additive(Method):
         points, kappas = (t.cpu() for t in self.sample(setting.params.reinforce.paths, self.done))
         p = self._alpha(points, kappas).softmax(-1)  # (m, decisions, options)
         draws = generator(setting.params.seed, "estimator", self.done)
-        paths = torch.multinomial(p.flatten(0, 1), 1, generator=draws).view(p.shape[:2])
-        losses = self._learn(paths, self.done)
+        losses = self._learn(draw_paths(p, draws), self.done)
         self._alpha = self._solved()
         self.done += 1
         costs = setting.costs.to(torch.device("cpu"))
@@ -75,12 +70,9 @@ class Additive(Method):
         self.model.restore(state["model"])
         self._alpha = self._solved()
 
-    @torch.no_grad()
     def _learn(self, paths: Tensor, batch: int) -> Tensor:
         """Add the cross-entropies (m,) of paths (m, decisions) on one batch to the model."""
-        loss_of = self.loss_on(batch)
-        networks = [self.setting.space.canonical(path) for path in paths.tolist()]
-        losses = torch.stack([loss_of(single(network)) for network in networks]).cpu()
+        losses = losses_of(self.setting.space, paths, self.loss_on(batch)).cpu()
         self.model.add(paths, losses)
         return losses
 

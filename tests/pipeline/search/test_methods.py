@@ -15,7 +15,7 @@ from pipeline.search.methods import METHODS, method
 from pipeline.search.methods.closed_form import ClosedForm
 from pipeline.search.objective import Costs, objective, one_hot
 from pipeline.search.stage import Search
-from tests.pipeline.made_up import small_space
+from tests.pipeline.made_up import Silent, small_space
 
 OPS = ("skip", "sep_k3", "mbconv_k3_e2", "conv_k3")
 FIXED = small_space(*OPS, classes=2, widths=[4, 8], depths=[2, 1])
@@ -44,18 +44,6 @@ def data():
     x = (rng.integers(0, 60, (160, 8, 8, 1)) + 120 * y[:, None, None, None]).astype(np.uint8)
     parts = np.split(np.arange(160), [64, 128])
     return Dataset(x, y, x[:10], y[:10], ("dark", "bright"), *parts)
-
-
-class Silent:
-    """Stands for DVCLive."""
-
-    step = 0
-
-    def log_metric(self, name, value):
-        assert np.isfinite(value), name
-
-    def sync(self):
-        pass
 
 
 def params_of(name, **changes):

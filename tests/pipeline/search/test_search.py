@@ -16,7 +16,7 @@ from pipeline.search.objective import Costs
 from pipeline.search.prices import latency_ms
 from pipeline.search.stage import Search, summarise
 from pipeline.search.weights import rate, warmup_path, warmup_shares
-from tests.pipeline.made_up import small_space
+from tests.pipeline.made_up import Silent, small_space
 
 OPS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
 SHAPE = {"classes": 2, "widths": [4, 8], "depths": [2, 1]}
@@ -37,18 +37,6 @@ PARAMS = SearchParams(
     reinforce={"paths": 2, "points": 4, "prepared": 8},
     checkpoint_steps=3,
 )
-
-
-class Silent:
-    """Stands for DVCLive."""
-
-    step = 0
-
-    def log_metric(self, name, value):
-        assert np.isfinite(value), name
-
-    def sync(self):
-        pass
 
 
 @pytest.fixture
