@@ -19,6 +19,7 @@ from pipeline.batches import Images
 from pipeline.params import Params, SearchParams
 from pipeline.progress import Progress
 from pipeline.search import state
+from pipeline.search.cpu_time import CpuTime
 from pipeline.search.curves import Curves
 from pipeline.search.methods import METHODS, Method, Setting, Step
 from pipeline.search.objective import Costs, expected_latency_ms
@@ -40,21 +41,33 @@ def run(params: Params) -> None:
     space = make_space(params.space, data)
     prices = RESULTS / params.search.prices
     costs = Costs.of(space, Table.read(prices), params.search.reg_cost)
+    task = (params.space.model_dump(mode="json"), sha256_of(dataset.DATASET_FILE))
     key = store.content_key(
         params.search.model_dump(mode="json", exclude={"prices"}),  # the table itself is named
-        params.space.model_dump(mode="json"),
-        sha256_of(dataset.DATASET_FILE),
+        *task,
         sha256_of(prices / "table.csv"),
         sha256_of(prices / "table.json"),
     )
+    warmed = store.content_key(warm_up_essentials(params.search), *task)
     with (
         store.locked("search"),
         Live(str(plots.SEARCH), dvcyaml=False, save_dvc_exp=False) as live,
     ):
         search = Search(space, data, costs, params.search, Curves(live))
-        result = search.run(store.place("search", key, ".pt"))
+        result = search.run(
+            store.place("search", key, ".pt"), store.place("search", warmed, ".warm.pt")
+        )
     state.save(result, space)
-    metrics.write("search", summarise(result, space, costs))
+    spent_s = {f"cpu_s_{phase}": spent for phase, spent in search.cpu.spent_s.items()}
+    metrics.write("search", {**summarise(result, space, costs), **spent_s})
+
+
+def warm_up_essentials(params: SearchParams) -> dict[str, Any]:
+    """What decides the weights after the warm-up: every method goes on from the same ones."""
+    names = {"seed", "device", "precision", "strategy", "batch_size", "weights"}
+    names |= {"warmup_epochs", "warmup_skip"}
+    later = params.joint_steps * params.weight_steps  # the learning rate falls until then
+    return {**params.model_dump(mode="json", include=names), "later_steps": later}
 
 
 class Search:
@@ -85,13 +98,16 @@ class Search:
         steps = self.warmup_steps + params.joint_steps * params.weight_steps
         self.weights = WeightTraining(space, weights, params, steps, self.fabric)
         self.method: Method | None = None
+        self.cpu = CpuTime()
 
-    def run(self, checkpoint: Path) -> state.Result:
-        """Run to the end, from `checkpoint` where it exists; it is removed by nobody: an
-        unchanged search that is asked for again is read from it."""
-        self._restore(store.load(checkpoint))
-        self._warm_up(checkpoint)
+    def run(self, checkpoint: Path, warmed: Path) -> state.Result:
+        """Run to the end, from `checkpoint` where it exists, else from the weights `warmed` up
+        by a search that differs in its method only. Nobody removes either: an unchanged search
+        that is asked for again is read from its checkpoint."""
+        self._restore(store.load(checkpoint) or store.load(warmed))
         if self.method is None:
+            self._warm_up(checkpoint)
+            self._save(warmed)
             self.method = self._begin(self._price_range())
             self.method.prepare()
         self._join(self.method, checkpoint)
@@ -104,8 +120,6 @@ class Search:
 
     def _warm_up(self, checkpoint: Path) -> None:
         weights, params = self.weights, self.params
-        if self.method is not None:
-            return
         shares = warmup_shares(self.space, params.warmup_skip)
         with Progress("warm-up", self.warmup_steps, start=weights.done) as progress:
             while weights.done < self.warmup_steps:
@@ -145,7 +159,9 @@ class Search:
 
     def _save(self, checkpoint: Path) -> None:
         method = self.method
+        self.cpu.lap("joint" if method else "warm_up")
         content = {
+            "cpu_s": self.cpu.spent_s,
             "weights": self.weights.state(),
             "method": method and method.state(),
             "kappa_range": method and list(method.setting.kappa_range),
@@ -158,6 +174,7 @@ class Search:
             return
         self.weights.restore(saved["weights"])
         self.curves.restore(saved["curves"])
+        self.cpu.restore(saved.get("cpu_s", {}))
         if saved["method"] is not None:
             low, high = saved["kappa_range"]
             self.method = self._begin((low, high))

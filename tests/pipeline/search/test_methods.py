@@ -65,10 +65,14 @@ def search_for(space, data, params):
 
 
 @pytest.mark.parametrize("space", [FIXED, ELASTIC], ids=["fixed", "elastic"])
+def run(search, checkpoint):
+    return search.run(checkpoint, checkpoint.with_suffix(".warm.pt"))
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_ends_in_an_alpha_that_reads_back(name, space, data, tmp_path):
     params = params_of(name)
-    result = search_for(space, data, params).run(tmp_path / "c.pt")
+    result = run(search_for(space, data, params), tmp_path / "c.pt")
     state.save(result, space, tmp_path / "search.pt")
     again = state.load(space, params, tmp_path / "search.pt")
     points, prices = torch.full((2, 4), 0.25), torch.tensor([0.1, 1.0])
@@ -82,7 +86,7 @@ def test_every_method_ends_in_an_alpha_that_reads_back(name, space, data, tmp_pa
 @pytest.mark.parametrize("name", METHODS)
 def test_a_killed_method_ends_as_if_it_had_not_been_killed(name, data, tmp_path):
     params = params_of(name)
-    whole = search_for(ELASTIC, data, params).run(tmp_path / "whole.pt")
+    whole = run(search_for(ELASTIC, data, params), tmp_path / "whole.pt")
     search = search_for(ELASTIC, data, params)
     save = search._save
 
@@ -93,9 +97,9 @@ def test_a_killed_method_ends_as_if_it_had_not_been_killed(name, data, tmp_path)
 
     search._save = save_and_die
     with pytest.raises(KeyboardInterrupt):
-        search.run(tmp_path / "killed.pt")
+        run(search, tmp_path / "killed.pt")
     assert search.method.done == 3
-    resumed = search_for(ELASTIC, data, params).run(tmp_path / "killed.pt")
+    resumed = run(search_for(ELASTIC, data, params), tmp_path / "killed.pt")
     for name_, value in whole.alpha.state_dict().items():
         assert torch.equal(value, resumed.alpha.state_dict()[name_]), name_
     for name_, value in whole.supernet.state_dict().items():
@@ -103,7 +107,7 @@ def test_a_killed_method_ends_as_if_it_had_not_been_killed(name, data, tmp_path)
 
 
 def test_random_prefers_nothing(data, tmp_path):
-    alpha = search_for(ELASTIC, data, params_of("random")).run(tmp_path / "c.pt").alpha
+    alpha = run(search_for(ELASTIC, data, params_of("random")), tmp_path / "c.pt").alpha
     assert isinstance(alpha, Uniform)
     p = alpha(torch.rand(3, 4), torch.rand(3)).softmax(-1)
     expected = ELASTIC.mask / ELASTIC.mask.sum(1, keepdims=True)

@@ -51,7 +51,7 @@ def data():
 
 
 def run(data, path, params=PARAMS):
-    return search_for(data, params).run(path)
+    return search_for(data, params).run(path, path.with_suffix(".warm.pt"))
 
 
 def search_for(data, params=PARAMS):
@@ -61,7 +61,7 @@ def search_for(data, params=PARAMS):
 def test_a_killed_search_ends_as_if_it_had_not_been_killed(data, tmp_path, monkeypatch):
     monkeypatch.setattr(stage, "_LOG_STEPS", 2)
     unkilled = search_for(data)
-    whole = unkilled.run(tmp_path / "whole.pt")
+    whole = unkilled.run(tmp_path / "whole.pt", tmp_path / "whole.warm.pt")
 
     class Killed(RuntimeError):
         pass
@@ -79,15 +79,36 @@ def test_a_killed_search_ends_as_if_it_had_not_been_killed(data, tmp_path, monke
 
         search._save = save
         with pytest.raises(Killed):
-            search.run(tmp_path / "killed.pt")
+            search.run(tmp_path / "killed.pt", tmp_path / "killed.warm.pt")
     last = search_for(data)
-    resumed = last.run(tmp_path / "killed.pt")
+    resumed = last.run(tmp_path / "killed.pt", tmp_path / "killed.warm.pt")
     assert last.curves.points == unkilled.curves.points != []
     assert resumed.kappa_range == whole.kappa_range
     for name, value in whole.supernet.state_dict().items():
         assert torch.equal(value, resumed.supernet.state_dict()[name]), name
     for name, value in whole.alpha.state_dict().items():
         assert torch.equal(value, resumed.alpha.state_dict()[name]), name
+
+
+def test_methods_share_the_warm_up_and_each_is_charged_for_it(data, tmp_path, monkeypatch):
+    warmed = tmp_path / "warm.pt"
+    first = search_for(data)
+    first.run(tmp_path / "simplex.pt", warmed)
+    other = PARAMS.model_copy(update={"method": "random", "reg_weight": 2.0})
+    alone = run(data, tmp_path / "alone.pt", other)
+    monkeypatch.setattr(Search, "_warm_up", lambda self, checkpoint: None)
+    second = search_for(data, other)
+    shared = second.run(tmp_path / "random.pt", warmed)
+    assert second.cpu.spent_s["warm_up"] >= first.cpu.spent_s["warm_up"] > 0
+    for name, value in alone.supernet.state_dict().items():
+        assert torch.equal(value, shared.supernet.state_dict()[name]), name
+
+
+def test_what_decides_a_warm_up():
+    essentials = stage.warm_up_essentials
+    assert essentials(PARAMS.model_copy(update={"reg_weight": 2.0})) == essentials(PARAMS)
+    for change in ({"seed": 1}, {"warmup_epochs": 3}, {"joint_steps": 7}, {"weight_steps": 2}):
+        assert essentials(PARAMS.model_copy(update=change)) != essentials(PARAMS), change
 
 
 def test_a_result_reads_back_and_belongs_to_its_space(data, tmp_path):
