@@ -46,7 +46,7 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
     listing.write(params.data, root)
     for target in targets:
         print(printable(f"target: {target}"))
-    print(report(estimate(params, data)))
+    print(printable(str(estimate(params, data))))
 
 
 def describe(
@@ -95,9 +95,3 @@ def _require_different(targets: Sequence[Target]) -> None:
 
 def _write(path: Path, content: object) -> None:
     write_atomic(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
-
-
-def report(minutes: dict[str, float]) -> str:
-    """One line: the total and what each stage takes."""
-    parts = ", ".join(f"{stage} {m:.1f}" for stage, m in minutes.items())
-    return f"roughly {sum(minutes.values()):.0f} CPU minutes if nothing is cached: {parts}"

@@ -1,12 +1,15 @@
-"""What a run will cost, roughly, before it starts: CPU minutes per stage."""
+"""What a run will cost, roughly, before it starts: CPU minutes per stage, and time of boards."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
 from statistics import fmean
 
 from edge.spec import SKIP
 from pipeline.params import Params, ProfileParams, SpaceParams, VerifyParams
+from pipeline.remote import LOCAL
 from pipeline.sections.data import Outline
 
 # Seconds of one core, from runs on a two-core AMD EPYC (first generation) virtual machine.
@@ -23,18 +26,43 @@ HYPERNET_STEP = 0.7  # of the work of a weight step
 CANDIDATE_S = 1e-3
 
 
-def estimate(params: Params, data: Outline) -> dict[str, float]:
-    """CPU minutes of each stage that takes any, in the order of the pipeline."""
-    values = activations(params.space, data)
-    seconds = {
-        "profile": _profile_s(params),
+@dataclass(frozen=True)
+class Cost:
+    """Minutes: of a core of this machine by stage, in the order of the pipeline, and of boards
+    elsewhere by name."""
+
+    stages: dict[str, float]
+    boards: dict[str, float]
+
+    def __str__(self) -> str:
+        """One line for this machine, the total and what each stage takes, and one per board."""
+        parts = ", ".join(f"{stage} {minutes:.1f}" for stage, minutes in self.stages.items())
+        total = sum(self.stages.values())
+        lines = [f"roughly {total:.0f} CPU minutes if nothing is cached: {parts}"]
+        for board, minutes in self.boards.items():
+            lines.append(f"on the board {board}: roughly {minutes:.0f} minutes of timing")
+        return "\n".join(lines)
+
+
+def estimate(params: Params, data: Outline) -> Cost:
+    """What each stage takes here, and its timing on the boards that it is done on."""
+    values, members = activations(params.space, data), member_count(params)
+    stages_s = {
+        "profile": _profile_export_s(params),
         "search": _search_s(params, data, values),
         "extract": _extract_s(params, values),
         "retrain": _retrain_s(params, data, values),
-        "export": member_count(params) * sum(MEMBER_EXPORT_S[t.runtime] for t in params.targets),
-        "verify": member_count(params) * len(params.targets) * _timing_s(params.verify),
+        "export": members * sum(MEMBER_EXPORT_S[t.runtime] for t in params.targets),
+        "verify": 0.0,
     }
-    return {stage: s / 60 for stage, s in seconds.items()}
+    verify_s = members * _timing_s(params.verify)
+    timed = [("profile", params.target, _profile_timing_s(params))]
+    timed += [("verify", target, verify_s) for target in params.targets]
+    boards_s: dict[str, float] = {}
+    for stage, target, timing_s in timed:
+        of, key = (stages_s, stage) if target.device == LOCAL else (boards_s, target.device)
+        of[key] = of.get(key, 0.0) + timing_s
+    return Cost(_minutes(stages_s), _minutes(boards_s))
 
 
 def member_count(params: Params) -> int:
@@ -60,14 +88,26 @@ def _timing_s(stage: ProfileParams | VerifyParams) -> float:
     return RUNTIME_START_S + stage.warmup_s + stage.blocks * stage.block_s
 
 
-def _profile_s(params: Params) -> float:
-    """Blocks as chains of two lengths, and whole networks with the base; timed one by one."""
+def _minutes(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {name: s / 60 for name, s in seconds.items()}
+
+
+def _profile_export_s(params: Params) -> float:
+    chains, networks = _profiled(params)
+    return EXPORT_S[params.target.runtime] * (chains + 2 * networks)
+
+
+def _profile_timing_s(params: Params) -> float:
+    """One model after the other."""
+    return _timing_s(params.profile) * sum(_profiled(params))
+
+
+def _profiled(params: Params) -> tuple[int, int]:
+    """Blocks as chains of two lengths, and whole networks with the bases."""
     priced = sum(op != SKIP for op in params.space.operations)
     widths = params.space.width_options
     chains = 2 * priced * sum(map(len, widths))
-    networks = prod(map(len, widths)) + params.profile.anchors + params.profile.heldout
-    export_s = EXPORT_S[params.target.runtime] * (chains + 2 * networks)
-    return export_s + _timing_s(params.profile) * (chains + networks)
+    return chains, prod(map(len, widths)) + params.profile.anchors + params.profile.heldout
 
 
 def _search_s(params: Params, data: Outline, values: int) -> float:

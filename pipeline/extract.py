@@ -99,11 +99,7 @@ class Extraction:
             holdout=Images.part(data, data.holdout),
             workers=self.options.workers,
         )
-        found = self.predictor.candidates(
-            [pool.Found(self._extreme(dearest), "argmax") for dearest in (False, True)]
-        )
-        low, high = sorted(candidate.median.mean_ms for candidate in found)
-        self.limits_ms = (low, high)
+        self.limits_ms = self._limits_ms()
 
     def from_search(self) -> list[Candidate]:
         """Candidates read off α(S, κ); a method that prefers nothing has the control's, drawn
@@ -226,10 +222,12 @@ class Extraction:
     def _judge(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         return self.judge.judge(candidates, "judge")
 
-    def _extreme(self, dearest: bool) -> tuple[int, ...]:
-        """Choices of the fastest or slowest network, by the calibrated table."""
-        table = self.predictor.calibration.fold()
-        return extreme(Costs.of(self.space, table, "uniform"), dearest=dearest)
+    def _limits_ms(self) -> tuple[float, float]:
+        """Of the fastest and the slowest network, by the calibrated table."""
+        costs = Costs.of(self.space, self.predictor.calibration.fold(), "uniform")
+        ends = [pool.Found(extreme(costs, dearest=dearest), "argmax") for dearest in (False, True)]
+        low, high = sorted(end.median.mean_ms for end in self.predictor.candidates(ends))
+        return low, high
 
 
 def _report(

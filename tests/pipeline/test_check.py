@@ -64,12 +64,6 @@ def test_the_cost_is_printed(tmp_path, made, capsys):
     assert "CPU minutes if nothing is cached: profile" in capsys.readouterr().out
 
 
-def test_the_report_sums_the_stages():
-    assert check.report({"profile": 1.5, "search": 2.5}) == (
-        "roughly 4 CPU minutes if nothing is cached: profile 1.5, search 2.5"
-    )
-
-
 def test_a_missing_runtime_is_found_before_anything_is_written(tmp_path, monkeypatch):
     def missing(*_):
         raise MissingRuntime("onnxruntime is not installed")

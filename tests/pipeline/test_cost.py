@@ -40,12 +40,12 @@ def test_retraining_is_images_times_activations():
     )
     images = 2 * 3 * 54_000  # those to learn from: weights and architecture
     expected = images * 2 * 8 * 14**2 * cost.RETRAIN_S / 60
-    assert cost.estimate(params, FASHION)["retrain"] == pytest.approx(expected)
+    assert cost.estimate(params, FASHION).stages["retrain"] == pytest.approx(expected)
 
 
 def test_every_target_is_exported_to_and_measured():
     one, two = (
-        cost.estimate(Params.model_validate({"targets": targets}), FASHION)
+        cost.estimate(Params.model_validate({"targets": targets}), FASHION).stages
         for targets in ([{}], [{}, {"runtime": "litert"}])
     )
     members = cost.member_count(Params())
@@ -53,6 +53,38 @@ def test_every_target_is_exported_to_and_measured():
     litert_s = cost.MEMBER_EXPORT_S["litert"]
     assert two["export"] - one["export"] == pytest.approx(members * litert_s / 60)
     assert two["profile"] == one["profile"]
+
+
+def test_timing_on_a_board_takes_none_of_this_machine():
+    """Members: 1. A member: 0.3 s to start, 3 s to warm up, 5 blocks of 2 s."""
+    verify = {"warmup_s": 3, "blocks": 5, "block_s": 2}
+    profile = {"anchors": 2, "heldout": 1, "warmup_s": 0, "blocks": 5, "block_s": 0.1}
+    # chains: 1 priced operation x 1 width x 2 lengths; networks: a base and 3: 6 x 0.8 s
+    options = {
+        "space": {"operations": ["skip", "conv_k3"], "widths": [8], "depths": [2]},
+        "profile": profile,
+        "extract": {"budget_count": 1},
+        "verify": verify,
+    }
+
+    def of(*devices):
+        targets = [{"device": name, "threads": n} for n, name in enumerate(devices, 1)]
+        return cost.estimate(Params.model_validate({**options, "targets": targets}), FASHION)
+
+    here, there, both = of("local"), of("pi"), of("pi", "local", "jetson")
+    assert here.boards == {}
+    assert there.boards == pytest.approx({"pi": (4.8 + 13.3) / 60})
+    assert here.stages["profile"] - there.stages["profile"] == pytest.approx(4.8 / 60)
+    assert there.stages["verify"] == 0
+    assert both.boards == pytest.approx({"pi": (4.8 + 13.3) / 60, "jetson": 13.3 / 60})
+    assert both.stages["verify"] == pytest.approx(13.3 / 60)
+
+
+def test_it_is_told_in_a_line_per_machine():
+    assert str(cost.Cost({"profile": 1.5, "search": 2.5}, {"pi": 3.2})) == (
+        "roughly 4 CPU minutes if nothing is cached: profile 1.5, search 2.5\n"
+        "on the board pi: roughly 3 minutes of timing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,12 +100,12 @@ def test_every_target_is_exported_to_and_measured():
     ],
 )
 def test_more_work_costs_more_in_its_stage_only(change, stage):
-    before = cost.estimate(Params(), FASHION)
-    after = cost.estimate(Params.model_validate(change), FASHION)
+    before = cost.estimate(Params(), FASHION).stages
+    after = cost.estimate(Params.model_validate(change), FASHION).stages
     assert after.pop(stage) > before.pop(stage)
     assert after == before
 
 
 def test_the_smoke_preset_costs_a_few_minutes(root):
     params = load(root / "presets/smoke.yaml")
-    assert sum(cost.estimate(params, outline(params.data)).values()) < 5
+    assert sum(cost.estimate(params, outline(params.data)).stages.values()) < 5

@@ -92,4 +92,4 @@ def test_an_epoch_of_retraining_ends_in_a_judged_network(preset, tmp_path):
 def test_a_preset_says_what_it_costs(root, name, data, minutes):
     path = root / f"presets/{name}.yaml"
     assert f"Roughly {minutes} CPU minutes" in path.read_text()
-    assert sum(cost.estimate(load(path), data).values()) == pytest.approx(minutes, rel=0.25)
+    assert sum(cost.estimate(load(path), data).stages.values()) == pytest.approx(minutes, rel=0.25)
