@@ -11,6 +11,7 @@ from edge.spec import Architecture
 
 BASE = "base"  # the role of networks that a table's offsets come from
 HELDOUT = "heldout"  # the role of networks that nothing is fitted on: they judge the others
+JUDGES = (BASE, HELDOUT)  # were they fitted too, a profile's judgement would be worth nothing
 ENOUGH = 3  # usable networks; fewer say little about scale, offset and noise
 
 Accept: TypeAlias = Literal["usable", "suspect", "auto"]
@@ -25,7 +26,7 @@ def to_fit(session: Sequence[Measured], feedback: Sequence[Measured]) -> list[Me
     which says nothing of how well it predicts others.
     """
     trunks = {architecture.trunk for architecture, _ in session}
-    fitted = [(a, m) for a, m in session if m.subject.role not in (HELDOUT, BASE)]
+    fitted = [(a, m) for a, m in session if m.subject.role not in JUDGES]
     return [*fitted, *((a, m) for a, m in feedback if a.trunk in trunks)]
 
 

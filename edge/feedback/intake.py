@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edge.errors import EdgeError
 from edge.files import write_atomic
+from edge.networks import JUDGES
 from edge.observed import taken
 from edge.record import (
     MAX_RECORD_BYTES,
@@ -143,6 +144,11 @@ def _reason_to_refuse(record: Measurement, now: datetime) -> str | None:
         return (
             f"measures a {record.subject.kind}, not a network whose blocks are known: "
             "measure the family (facet measure --family)"
+        )
+    if record.subject.role in JUDGES:
+        return (
+            f"is a {record.subject.role} network of a profile, which judges by it what is fitted "
+            "on all others: it goes to the stage that ordered it, and corrects no table"
         )
     record.subject.read_architecture()
     if not_hardware(record.target):

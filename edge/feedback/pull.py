@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from edge.feedback.intake import FOLDER, Refusal, add
 from edge.files import write_atomic
-from edge.networks import BASE, HELDOUT
+from edge.networks import JUDGES
 from edge.record import Subject
 
 if TYPE_CHECKING:
@@ -77,9 +77,8 @@ def pull(
 
 
 def _of_use(subject: Subject) -> bool:
-    """A network, but none of those by which a profile judges what is fitted on all others: were
-    it fitted too, its judgement would be worth nothing."""
-    return subject.kind == "network" and subject.role not in (BASE, HELDOUT)
+    """A network, but none by which a profile judges what is fitted on all others."""
+    return subject.kind == "network" and subject.role not in JUDGES
 
 
 def _read(folder: Path) -> dict[str, int]:

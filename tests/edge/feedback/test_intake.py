@@ -153,6 +153,16 @@ def test_only_networks_whose_blocks_are_known_are_taken(tmp_path: Path) -> None:
     assert "such records go to the stage that ordered them" in said[3][1]
 
 
+def test_what_a_profile_judges_itself_by_is_refused(tmp_path: Path) -> None:
+    """Its report holds all that it ordered; only the anchors are for everybody."""
+    roles = [measured(1.0, "sep_k3", role=role) for role in ("base", "heldout", "anchor")]
+    said = reasons(tmp_path, *roles)
+    assert [line for line, _ in said] == [1, 2]
+    assert said[0][1].startswith("is a base network of a profile, ")
+    assert said[1][1].startswith("is a heldout network of a profile, ")
+    assert [m.subject.role for m in read_all(tmp_path / "m")] == ["anchor"]
+
+
 @pytest.mark.parametrize(
     "change",
     [{"device": "Raspberry Pi 4, 4 cores, aarch64, emulated"}, {"provider": "Simulated"}],
