@@ -63,6 +63,11 @@ class ReportFile:
         """What `edge.carry_out` keeps while it measures."""
         return self.path.with_suffix(".journal")
 
+    @property
+    def lock(self) -> Path:
+        """Is there while an order is carried out for this report."""
+        return self.path.with_suffix(".lock")
+
     def prepare(self) -> None:
         """Find out before hours of work what would spoil their report.
 

@@ -6,11 +6,9 @@ on. One process writes at a time: a second one is told who holds the lock.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,14 +16,10 @@ from typing import Any
 
 import torch
 
-from edge.errors import EdgeError
+from edge import locks
 from edge.files import remove_leftovers, write_atomic
 
 STORE = Path(".edgefacet")
-
-
-class StoreLocked(EdgeError, BlockingIOError):
-    """Another process works in the same place."""
 
 
 def content_key(*parts: object) -> str:
@@ -62,21 +56,9 @@ def load(path: Path) -> Any | None:
 def locked(kind: str, root: Path = STORE) -> Iterator[None]:
     """Hold the lock of one kind of work, and clean up after a holder that was killed.
 
-    Raises StoreLocked, naming the process that holds it.
+    Raises edge.locks.Locked, which names the process that holds it.
     """
     path = place(kind, "lock", "", root)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise StoreLocked(
-                f"process {holder} is already at work on `{kind}` here ({path}); "
-                f"wait for it or end it: kill {holder}"
-            ) from error
+    with locks.locked(path, f"`{kind}`"):
         remove_leftovers(path.parent)
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
         yield

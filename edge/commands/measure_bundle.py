@@ -38,9 +38,13 @@ def bundle_among(ctx: click.Context, paths: Sequence[Path]) -> Path | None:
 def measure_bundle(
     path: Path, memory_limit_bytes: int, out: Path | None, writing: Writing
 ) -> dict[str, Any]:
-    """Measure all of it in one session. A call that was killed goes on where it was."""
+    """Measure all of it in one session. A call that was killed goes on where it was.
+
+    Raises Locked where another call is at it: both would write the same journal.
+    """
     from edge.bundle import read
     from edge.carry_out import carry_out, forget
+    from edge.locks import locked
     from edge.progress import Steps
     from edge.report_file import ReportFile
 
@@ -48,17 +52,18 @@ def measure_bundle(
     report = ReportFile(out) if out else ReportFile.of(bundle.order)
     with writing(report.path):
         report.prepare()
-    with bundle.models() as files, Steps() as progress:
-        results = carry_out(
-            bundle.order,
-            files,
-            memory_limit_bytes=memory_limit_bytes,
-            journal=report.journal,
-            progress=progress,
-        )
-    with writing(report.path):
-        report.write(bundle.order, results)
-    forget(report.journal)
+    with locked(report.lock, f"the order in {path}"):
+        with bundle.models() as files, Steps() as progress:
+            results = carry_out(
+                bundle.order,
+                files,
+                memory_limit_bytes=memory_limit_bytes,
+                journal=report.journal,
+                progress=progress,
+            )
+        with writing(report.path):
+            report.write(bundle.order, results)
+        forget(report.journal)
     failed = report.failures_path if report.failures_path.exists() else None
     return {
         "order": bundle.order.id,

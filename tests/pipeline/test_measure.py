@@ -9,6 +9,7 @@ import pytest
 from edge import record
 from edge.bench import Failure
 from edge.files import sha256_of
+from edge.locks import Locked
 from edge.table import Table
 from edge.target import make_target
 from pipeline import measure, metrics
@@ -16,7 +17,7 @@ from pipeline.check import TARGET_FILE
 from pipeline.dataset import DATASET_FILE
 from pipeline.measure import ProfileError, UnsupportedTarget
 from pipeline.params import Params
-from pipeline.store import STORE, StoreLocked, locked
+from pipeline.store import STORE, locked
 from pipeline.untrained import onnx as onnx_files
 from pipeline.untrained import tflite as tflite_files
 from tests.pipeline.remote.made_up import BOARD, MadeUpHub, boards, fails
@@ -160,7 +161,7 @@ def test_quantised_blocks_are_refused(tmp_path):
 
 
 def test_two_profiles_at_once_are_refused(root):
-    with locked("profile", root / STORE), pytest.raises(StoreLocked, match="already at work"):
+    with locked("profile", root / STORE), pytest.raises(Locked, match="already at work"):
         measure.run(PARAMS, root)
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import pytest
 import torch
 
+from edge import locks
 from pipeline import store
 
 
@@ -64,7 +65,7 @@ def test_a_second_process_is_told_who_holds_the_lock(tmp_path):
     try:
         assert held.wait(60)
         with (
-            pytest.raises(store.StoreLocked, match=f"process {other.pid} "),
+            pytest.raises(locks.Locked, match=f"process {other.pid} "),
             store.locked("work", tmp_path),
         ):
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from edge import carry_out as module
 from edge import record
 from edge.bench import Failure
 from edge.cli import main
+from edge.locks import locked
 from edge.orders import Order
 from edge.record import Conditions, Measurement, Target
 from edge.report_file import ReportFile
@@ -119,6 +121,20 @@ def test_a_report_is_not_doubled(tmp_path: Path) -> None:
     for _ in range(2):
         facet(path)
     assert len(record.read(report_of(GOOD).path)) == 2
+
+
+def test_two_calls_for_one_report_do_not_write_the_same_journal(
+    tmp_path: Path, calls: list[dict[str, Any]]
+) -> None:
+    path = bundle(tmp_path / "stick.zip", GOOD).path
+    with locked(report_of(GOOD).lock, "the order"):
+        result = facet(path)
+    assert result.exit_code == 1
+    assert f"process {os.getpid()} is already at work on the order in {path}" in " ".join(
+        result.stderr.split()
+    )
+    assert calls == []
+    assert facet(path).exit_code == 0
 
 
 def test_a_report_that_cannot_be_written_is_found_before_measuring(
