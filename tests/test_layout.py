@@ -103,6 +103,16 @@ def test_every_stage_names_an_existing_module():
         assert importlib.util.find_spec(STAGES[called][0]), f"{name}: {STAGES[called][0]}"
 
 
+def test_stages_that_ask_boards_depend_on_how():
+    """But `check`, which runs always."""
+    files = {name: ROOT / f"{module.replace('.', '/')}.py" for name, (module, _) in STAGES.items()}
+    asking = {n for n, p in files.items() if p.exists() and "from pipeline.remote" in p.read_text()}
+    assert asking == {"check", "profile", "verify"}
+    without = {name for name in asking if "pipeline/remote" not in stages()[name]["deps"]}
+    assert without == {"check"}
+    assert stages()["check"]["always_changed"]
+
+
 def test_every_stage_depends_on_its_own_source():
     for name, stage in stages().items():
         module = ROOT / STAGES[name][0].replace(".", "/")
