@@ -36,6 +36,9 @@ class Store:
     def __init__(self, url: str, synchronous: Synchronous = "FULL") -> None:
         self._engine = _engine(url, synchronous)
         self._writer = self._engine.execution_options(**{_WRITING: True})
+        self._reader = self._engine
+        if self._engine.dialect.name == "postgresql":  # where a transaction is not one view
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
         try:
             with self.writing() as session:
                 Base.metadata.create_all(session.connection())
@@ -49,7 +52,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One consistent view."""
-        with Session(self._engine) as session, session.begin():
+        with Session(self._reader) as session, session.begin():
             yield session
 
     @contextmanager

@@ -6,14 +6,16 @@ Moments are ISO 8601, UTC, by the hub's clock.
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA_VERSION = 1
 
 
 class Base(DeclarativeBase):
-    """All tables."""
+    """All tables. Numbers have 64 bits, as SQLite's integers do by themselves."""
+
+    type_annotation_map = {int: BigInteger().with_variant(Integer(), "sqlite")}  # noqa: RUF012
 
 
 class Version(Base):

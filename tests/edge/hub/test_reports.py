@@ -207,6 +207,7 @@ def test_simulated_devices_are_kept_and_flagged(world, device, operator, make):
         assert session.scalars(select(StoredRecord.simulated)).all() == [True]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_disk_that_is_full_acknowledges_nothing(world, device, operator, order, make):
     report = make.report(order, *range(40))
     with world.hub.store.reading() as session:

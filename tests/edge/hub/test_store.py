@@ -5,12 +5,17 @@ import pytest
 from sqlalchemy import select, text
 
 from edge.hub.store import Store, StoreError, sqlite_url
-from edge.hub.tables import Identity, Version
+from edge.hub.tables import Identity, ModelFile, Version
 
 
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "hub.db"
+
+
+@pytest.fixture
+def url(path, database):
+    return database or sqlite_url(path)
 
 
 def identity(name):
@@ -39,8 +44,8 @@ def test_full_is_the_default(path):
         assert session.scalar(text("PRAGMA synchronous")) == 2
 
 
-def test_all_or_nothing(path):
-    store = Store(sqlite_url(path))
+def test_all_or_nothing(url):
+    store = Store(url)
 
     def half() -> None:
         with store.writing() as session:
@@ -53,8 +58,8 @@ def test_all_or_nothing(path):
     assert names(store) == []
 
 
-def test_a_reader_sees_one_moment_and_does_not_wait(path):
-    store = Store(sqlite_url(path))
+def test_a_reader_sees_one_moment_and_does_not_wait(url):
+    store = Store(url)
     with store.reading() as reader:
         assert reader.scalars(select(Identity.name)).all() == []
         with store.writing() as writer:
@@ -63,8 +68,8 @@ def test_a_reader_sees_one_moment_and_does_not_wait(path):
     assert names(store) == ["a"]
 
 
-def test_writers_take_turns(path):
-    store = Store(sqlite_url(path), "NORMAL")
+def test_writers_take_turns(url):
+    store = Store(url, "NORMAL")
 
     def write(number):
         with store.writing() as session:
@@ -79,22 +84,30 @@ def test_writers_take_turns(path):
     assert names(store) == [f"n{n}" for n in range(12)]
 
 
-def test_what_is_kept_is_there_after_a_restart(path):
-    store = Store(sqlite_url(path))
+def test_what_is_kept_is_there_after_a_restart(url):
+    store = Store(url)
     with store.writing() as session:
         session.add(identity("a"))
     store.close()
-    again = Store(sqlite_url(path))
+    again = Store(url)
     assert (names(again), again.problems()) == (["a"], [])
 
 
-def test_a_newer_database_is_left_alone(path):
-    store = Store(sqlite_url(path))
+def test_numbers_have_64_bits(url):
+    store = Store(url)
+    with store.writing() as session:
+        session.add(ModelFile(sha256="0", size_bytes=2**63 - 1))
+    with store.reading() as session:
+        assert session.scalar(select(ModelFile.size_bytes)) == 9_223_372_036_854_775_807
+
+
+def test_a_newer_database_is_left_alone(url):
+    store = Store(url)
     with store.writing() as session:
         session.get_one(Version, 1).number = 2
     store.close()
     with pytest.raises(StoreError, match="version 2"):
-        Store(sqlite_url(path))
+        Store(url)
 
 
 @pytest.mark.parametrize(
