@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql lint types format docs wheel clean bench-harness bench-latency bench-room bench-search
+.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql device lint types format docs wheel clean bench-harness bench-latency bench-room bench-search
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ smoke: env  ## run the whole pipeline in minutes, in a copy under build/smoke
 test: env lint types tests e2e  ## lint, types, tests, the whole pipeline once: what CI runs
 
 tests: env  ## the tests, without the run of the whole pipeline
-	$(BIN)/pytest -m 'not e2e and not kills and not aarch64 and not postgresql'
+	$(BIN)/pytest -m 'not e2e and not kills and not aarch64 and not postgresql and not device'
 
 e2e: env  ## the whole pipeline with the smoke preset on real data, and what must hold after it
 	$(BIN)/pytest -m e2e
@@ -47,6 +47,9 @@ kills: env  ## kill the whole pipeline ten times: it must end as if nothing had 
 browser: env  ## look at the report in Chromium: HTML, accessibility, phones (needs node)
 	cd tests/browser && npm ci --silent
 	$(BIN)/pytest -m browser
+
+device: env  ## the whole pipeline for a board, which is an agent on this machine: ten minutes
+	$(BIN)/pytest -m device
 
 postgresql: env  ## the hub on PostgreSQL, where a server is installed: a minute
 	$(BIN)/pytest -m postgresql -rs tests/edge/hub

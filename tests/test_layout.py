@@ -16,7 +16,7 @@ FORBIDDEN = {"edge": {"models", "pipeline"}, "models": {"pipeline"}}
 # The device side does without these, or imports them inside the function that needs them.
 HEAVY = {"torch", "torchvision", "onnx", "dvc", "litert_torch", "joblib", "yaml"}
 EXTRAS = {
-    *("onnxruntime", "ai_edge_litert", "tflite_runtime", "httpx", "stamina", "psutil"),
+    *("onnxruntime", "ai_edge_litert", "tflite_runtime", "httpx", "stamina"),
     *("fastapi", "starlette", "sqlalchemy", "uvicorn", "jinja2", "markupsafe"),
 }
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))

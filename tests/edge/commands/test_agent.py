@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,19 @@ def token(tmp_path: Path) -> Path:
     path = tmp_path / "token"
     path.write_text("abc\n")
     return path
+
+
+def test_a_board_pays_for_no_command_line_of_httpx() -> None:
+    """Which brings rich along, 6 MB of memory: without this httpx imports it."""
+    asked = (
+        "import sys; {} import httpx; print(*(m for m in ('rich', 'pygments') if m in sys.modules))"
+    )
+    spare = "from edge.commands import agent; agent._spare_httpx_its_command_line();"
+    found = [
+        subprocess.check_output([sys.executable, "-c", asked.format(first)], text=True).split()
+        for first in ("", spare)
+    ]
+    assert found == [["rich", "pygments"], []]
 
 
 def agent(*arguments: object) -> Result:

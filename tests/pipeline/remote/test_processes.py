@@ -1,11 +1,6 @@
 """A real hub and a real agent, each a process of this machine, between the stages and the board."""
 
-import json
-import os
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 
 import numpy as np
@@ -19,10 +14,8 @@ from edge.target import make_target
 from pipeline import check, export, measure, verify
 from pipeline.dataset import DATASET_FILE
 from pipeline.params import Params
-from pipeline.remote import Boards, RemoteError
+from tests.pipeline.remote.lab import Lab
 
-FACET = [sys.executable, "-c", "from edge.cli import main; main()"]
-PATIENCE_S = 120
 PARAMS = Params.model_validate(
     {
         "targets": [{"device": "board"}],
@@ -31,62 +24,6 @@ PARAMS = Params.model_validate(
         "verify": {"blocks": 3, "block_s": 0.01, "warmup_s": 0},
     }
 )
-
-
-@contextmanager
-def process(*arguments, **more):
-    environ = os.environ | {"PYTHONUNBUFFERED": "1"}
-    running = subprocess.Popen([*FACET, *map(str, arguments)], text=True, env=environ, **more)
-    try:
-        yield running
-    finally:
-        running.kill()
-        running.wait()
-        if running.stdout is not None:
-            running.stdout.close()
-
-
-class Lab:
-    """A folder with a hub, an agent and what they keep, and how to reach them."""
-
-    def __init__(self, root):
-        self.root, self.port = root, 0
-        for command, name in (("add-device", "board"), ("add-operator", "operator")):
-            (root / name).write_text(self.facet(command, name)["token"])
-
-    def facet(self, *arguments):
-        command = [*FACET, "hub", *arguments, "--state", str(self.root / "hub"), "--json"]
-        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-
-    @contextmanager
-    def running(self):
-        """Both; the end is SIGKILL."""
-        with ExitStack() as stack:
-            serve = ("hub", "serve", "--port", self.port, "--state", self.root / "hub")
-            hub = stack.enter_context(process(*serve, stdout=subprocess.PIPE))
-            url = hub.stdout.readline().split()[-1]
-            self.port = int(url.rpartition(":")[2].strip("/"))
-            agent = ("agent", "run", "--hub", url, "--token-file", self.root / "board")
-            state = ("--state", self.root / "agent", "--idle-poll", "0.2")
-            stack.enter_context(process(*agent, *state, stderr=subprocess.DEVNULL))
-            yield
-
-    def boards(self, sleep=time.sleep):
-        environ = {
-            "EDGEFACET_HUB": f"http://127.0.0.1:{self.port}",
-            "EDGEFACET_HUB_TOKEN_FILE": str(self.root / "operator"),
-        }
-        return Boards(environ=environ, sleep=sleep, poll_s=0.2)
-
-    def described(self):
-        """The board, as soon as it has called."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                return check.describe(PARAMS.target, "targets[0]", self.root, self.boards())
-            except RemoteError:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
 
 
 def after_data(root):
@@ -137,7 +74,7 @@ def test_a_space_is_profiled_and_members_are_verified_through_a_hub_that_is_kill
         raise KeyboardInterrupt
 
     with lab.running():
-        target = lab.described()
+        target = lab.described(PARAMS.target)
         assert target == make_target("onnxruntime", 1, "fp32")
         (root / check.TARGET_FILE).parent.mkdir()
         (root / check.TARGET_FILE).write_text(target.model_dump_json())
