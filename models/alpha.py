@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -33,3 +35,26 @@ class Uniform(Alpha):
     def forward(self, simplex: Tensor, kappa: Tensor) -> Tensor:
         logits = torch.zeros(self.mask.shape, device=simplex.device)
         return logits.masked_fill(~self.mask, -torch.inf).expand(len(simplex), -1, -1)
+
+
+class Tables(Alpha):
+    """One table of logits per price, deaf to S: what methods leave that search for one price at a
+    time. Between two prices the nearer one in log κ answers."""
+
+    prices: Tensor  # (n,)
+    logits: Tensor  # (n, decisions, options)
+
+    def __init__(
+        self,
+        mask: npt.NDArray[np.bool_],
+        operations: int,
+        places: int,
+        prices: Sequence[float],
+    ) -> None:
+        super().__init__(mask, operations, places)
+        self.register_buffer("prices", torch.tensor(prices))
+        self.register_buffer("logits", torch.zeros(len(prices), *mask.shape))
+
+    def forward(self, simplex: Tensor, kappa: Tensor) -> Tensor:
+        distances = (kappa.log()[:, None] - self.prices.log()).abs()  # (B, n)
+        return self.logits[distances.argmin(1)].masked_fill(~self.mask, -torch.inf)

@@ -8,7 +8,7 @@ from math import prod
 from statistics import fmean
 
 from edge.spec import SKIP
-from pipeline.params import Params, ProfileParams, SpaceParams, VerifyParams
+from pipeline.params import Params, ProfileParams, SearchParams, SpaceParams, VerifyParams
 from pipeline.remote import LOCAL
 from pipeline.sections.data import Outline
 
@@ -23,6 +23,7 @@ SCREEN_IMAGES = 500
 JUDGE_IMAGES = 5000
 ARMS = 2  # the search and its control
 HYPERNET_STEP = 0.7  # of the work of a weight step
+FORWARD = 0.25  # of the same: a path that is not learned from
 CANDIDATE_S = 1e-3
 
 
@@ -114,8 +115,23 @@ def _search_s(params: Params, data: Outline, values: int) -> float:
     search = params.search
     weights, _, _ = params.data.parts(data.images)
     warmup = search.warmup_epochs * weights
-    joint = search.joint_steps * search.batch_size * (search.weight_steps + HYPERNET_STEP)
+    step = _method_step(search, len(params.space.operations))
+    joint = search.joint_steps * search.batch_size * (search.weight_steps + step)
     return (warmup + joint) * values * SUPERNET_S
+
+
+def _method_step(search: SearchParams, operations: int) -> float:
+    """A step of the method, in weight steps along one path: mixed operations run all `operations`
+    at once, a first-order step of theirs being one of the logits and one of the weights."""
+    if search.method == "evolution":
+        images = search.evolution.networks * search.evolution.images
+        return FORWARD * images / search.batch_size
+    return {
+        "darts": operations * (1 + HYPERNET_STEP) * (3 if search.darts.order == 2 else 1),
+        "fbnet": operations * (1 + HYPERNET_STEP),
+        "proxylessnas": 2 * HYPERNET_STEP,
+        "proxylessnas-r": search.proxylessnas.paths * FORWARD,
+    }.get(search.method, HYPERNET_STEP)
 
 
 def _extract_s(params: Params, values: int) -> float:

@@ -17,7 +17,8 @@ from pipeline.sections.data import DataParams
 from pipeline.sections.deploy import ExportParams, RetrainParams
 from pipeline.sections.extract import ExtractParams, PointParams
 from pipeline.sections.measuring import CalibrateParams, ProfileParams, VerifyParams
-from pipeline.sections.search import HypernetParams, SamplerParams, SearchParams, WeightsParams
+from pipeline.sections.optimizers import WeightsParams
+from pipeline.sections.search import HypernetParams, SamplerParams, SearchParams
 from pipeline.sections.space import SpaceParams
 from pipeline.sections.target import TargetParams
 

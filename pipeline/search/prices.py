@@ -38,7 +38,7 @@ def price_range(
     gain: list[float] = []
     cost: list[float] = []
     for paths in ([cheapest], average, [dearest]):
-        gain.append(fmean(cross_entropy(supernet, path, images) for path in paths))
+        gain.append(fmean(look(supernet, path, images)[0] for path in paths))
         cost.append(fmean(latency_ms(path, costs) / costs.reference_ms for path in paths))
     rates = [
         max(_LEAST_GAIN, gain[i] - gain[i + 1]) / max(1e-6, cost[i + 1] - cost[i]) for i in (0, 1)
@@ -52,13 +52,15 @@ def latency_ms(choices: Sequence[int], costs: Costs) -> float:
 
 
 @torch.no_grad()
-def cross_entropy(supernet: Supernet, choices: Choices, images: Images) -> float:
-    """Cross-entropy of one path with the batch's own BatchNorm statistics: ranks paths as
-    re-estimated statistics do, without touching any state."""
-    x, y = images.take(slice(0, _IMAGES))
+def look(
+    supernet: Supernet, choices: Choices, images: Images, count: int = _IMAGES
+) -> tuple[float, float]:
+    """Cross-entropy and accuracy of one path over the first `count` images, with the batch's own
+    BatchNorm statistics: ranks paths as re-estimated statistics do, without touching any state."""
+    x, y = images.take(slice(0, count))
     with frozen_statistics(supernet):
         logits = supernet(x, single(choices))
-    return float(F.cross_entropy(logits, y))
+    return float(F.cross_entropy(logits, y)), float((logits.argmax(1) == y).float().mean())
 
 
 def extreme(costs: Costs, *, dearest: bool) -> Choices:

@@ -43,7 +43,8 @@ def run(params: Params) -> None:
     costs = Costs.of(space, Table.read(prices), params.search.reg_cost)
     task = (params.space.model_dump(mode="json"), sha256_of(dataset.DATASET_FILE))
     key = store.content_key(
-        params.search.model_dump(mode="json", exclude={"prices"}),  # the table itself is named
+        # The table itself is named; what only other methods read decides nothing.
+        params.search.model_dump(mode="json", exclude={"prices"} | params.search.unread),
         *task,
         sha256_of(prices / "table.csv"),
         sha256_of(prices / "table.json"),

@@ -1,33 +1,56 @@
-"""The lower level: shared weights, one sampled path per step."""
+"""The lower level: shared weights, as a rule one sampled path per step."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
+from torch import Tensor, nn
 
 from edge.spec import SKIP, BlockSpec
 from models.blocks import build
 from models.spaces import Choices, Decision, Space
-from models.supernet import Supernet, single, weight_sets
+from models.supernet import Selection, Supernet, single, weight_sets
 from pipeline.batches import Images, at_step
 from pipeline.params import SearchParams
+from pipeline.seeds import rng
 from pipeline.training import sgd
 
 _RAMP = 0.05  # share of the steps in which the learning rate rises
 
 
+Schedule: TypeAlias = Callable[[int, int], float]  # step, steps: share of the peak learning rate
+
+
+def cosine(step: int, steps: int) -> float:
+    """Learning rate as a share of its peak: a cosine from one to zero."""
+    return 0.5 * (1 + math.cos(math.pi * step / max(1, steps)))
+
+
+def rate(step: int, steps: int) -> float:
+    """Learning rate as a share of its peak: a short linear rise, then a cosine to zero."""
+    ramp = max(1, round(_RAMP * steps))
+    return (step + 1) / ramp if step < ramp else cosine(step - ramp, steps - ramp)
+
+
 class WeightTraining:
-    """Trains a supernet's weights, path by path, over a known number of steps."""
+    """Trains a supernet's weights over a known number of steps."""
 
     def __init__(
-        self, space: Space, images: Images, params: SearchParams, steps: int, fabric: Fabric
+        self,
+        space: Space,
+        images: Images,
+        params: SearchParams,
+        steps: int,
+        fabric: Fabric,
+        schedule: Schedule = rate,
     ) -> None:
         torch.manual_seed(params.seed)  # the initial weights
         net = Supernet(space).to(memory_format=torch.channels_last)
@@ -36,20 +59,33 @@ class WeightTraining:
         )
         self.net = net
         self.supernet, self.optimizer = fabric.setup(net, optimizer)
-        self.steps, self.done = steps, 0
-        self._images, self._params, self._fabric = images, params, fabric
+        self.images, self.steps, self.done = images, steps, 0
+        self._params, self._fabric, self._schedule = params, fabric, schedule
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        return self._params.weights.lr * self._schedule(self.done, self.steps)
+
+    def loss(self, selection: Selection) -> Tensor:
+        """Cross-entropy of what a selection runs, on the batch of the next step."""
+        x, y = at_step(self.images, self._params.batch_size, self._params.seed, self.done)
+        self.supernet.train()
+        return F.cross_entropy(self.supernet(x, selection), y)
 
     def step(self, choices: Sequence[int]) -> float:
         """One step on the next batch along one path; returns its cross-entropy."""
-        params = self._params
-        x, y = at_step(self._images, params.batch_size, params.seed, self.done)
+        return self.step_on(single(choices))
+
+    def step_on(self, selection: Selection) -> float:
+        """One step on the next batch with all that a selection runs; returns its cross-entropy."""
         for group in self.optimizer.param_groups:
-            group["lr"] = params.weights.lr * rate(self.done, self.steps)
-        self.supernet.train()
-        loss = F.cross_entropy(self.supernet(x, single(choices)), y)
+            group["lr"] = self.lr
+        loss = self.loss(selection)
         self.optimizer.zero_grad(set_to_none=True)
         self._fabric.backward(loss)
-        self._fabric.clip_gradients(self.supernet, self.optimizer, max_norm=params.weights.clip)
+        clip = self._params.weights.clip
+        self._fabric.clip_gradients(self.supernet, self.optimizer, max_norm=clip)
         self.optimizer.step()
         self.done += 1
         return float(loss.detach())
@@ -66,12 +102,26 @@ class WeightTraining:
         self.done = state["done"]
 
 
-def rate(step: int, steps: int) -> float:
-    """Learning rate as a share of its peak: a short linear rise, then a cosine to zero."""
-    ramp = max(1, round(_RAMP * steps))
-    if step < ramp:
-        return (step + 1) / ramp
-    return 0.5 * (1 + math.cos(math.pi * (step - ramp) / max(1, steps - ramp)))
+@contextmanager
+def constant(module: nn.Module) -> Iterator[None]:
+    """Parameters that need no gradient for a while: the backward pass is a third shorter."""
+    module.requires_grad_(False)
+    try:
+        yield
+    finally:
+        module.requires_grad_(True)
+
+
+class UniformPaths:
+    """Paths that prefer nothing, for weights that only have to judge; skips as in warm-up."""
+
+    def __init__(self, space: Space, params: SearchParams) -> None:
+        self._space, self._seed = space, params.seed
+        self._shares = warmup_shares(space, params.warmup_skip)
+
+    def at(self, step: int) -> Choices:
+        """The path of one step."""
+        return warmup_path(self._space, self._shares, rng(self._seed, "path", step))
 
 
 def warmup_path(

@@ -17,15 +17,13 @@ from pipeline.sections.base import (
     T,
     setting,
 )
-
-
-class WeightsParams(Section):
-    """The optimiser of the supernet's weights: SGD with Nesterov momentum."""
-
-    lr: float = setting(0.1, "Peak learning rate", gt=0, le=10)
-    momentum: float = setting(0.9, "Momentum", ge=0, lt=1)
-    weight_decay: float = setting(5e-5, "Weight decay", ge=0, le=1)
-    clip: Positive = setting(5.0, "Largest norm of a gradient")
+from pipeline.sections.baselines import (
+    DartsParams,
+    EvolutionParams,
+    FBNetParams,
+    ProxylessParams,
+)
+from pipeline.sections.optimizers import WeightsParams
 
 
 class HypernetParams(Section):
@@ -82,9 +80,16 @@ class SearchParams(Section):
     """The search."""
 
     seed: Seed = 0
-    method: Literal["simplex", "additive", "random"] = setting(
-        "simplex", "What is learned beside the shared weights"
-    )
+    method: Literal[
+        "simplex",
+        "additive",
+        "random",
+        "darts",
+        "proxylessnas",
+        "proxylessnas-r",
+        "fbnet",
+        "evolution",
+    ] = setting("simplex", "What is learned beside the shared weights")
     level: Literal["bilevel", "single"] = setting(
         "bilevel", "Whether the method learns from images of its own, or from those of the weights"
     )
@@ -105,6 +110,15 @@ class SearchParams(Section):
     )
     reinforce: ReinforceParams = setting(ReinforceParams(), "Estimator reinforce-cv")
     additive: AdditiveParams = setting(AdditiveParams(), "Method additive")
+    searches: Count = setting(
+        6, "Prices, and so searches, that share the rounds of the methods below"
+    )
+    darts: DartsParams = setting(DartsParams(), "Method darts")
+    proxylessnas: ProxylessParams = setting(
+        ProxylessParams(), "Methods proxylessnas and proxylessnas-r"
+    )
+    fbnet: FBNetParams = setting(FBNetParams(), "Method fbnet")
+    evolution: EvolutionParams = setting(EvolutionParams(), "Method evolution")
     sampler: SamplerParams = setting(SamplerParams(), "Simplex points")
     kappa: AutoOr[tuple[Positive, Positive]] = setting(
         "auto", "Range [min, max] of the price of latency, or `auto`"
@@ -124,3 +138,39 @@ class SearchParams(Section):
         if isinstance(kappa, tuple) and kappa[0] > kappa[1]:
             raise ValueError(f"the range is reversed; write [{kappa[1]:g}, {kappa[0]:g}]")
         return kappa
+
+    @property
+    def unread(self) -> set[str]:
+        """Keys that only other methods read: a search is not another one for their sake."""
+        keys = {"darts", "proxylessnas", "fbnet", "evolution"}
+        section = self.method.removesuffix("-r")
+        return keys - {section} if section in keys else keys | {"searches"}
+
+    @model_validator(mode="after")
+    def _every_search_gets_something(self) -> SearchParams:
+        if "searches" in self.unread:
+            return self
+        rounds = self.joint_steps // self.searches
+        if rounds < 1:
+            raise ValueError(
+                f"joint_steps = {self.joint_steps} is below searches = {self.searches}: a search "
+                "would have no step; raise joint_steps"
+            )
+        evolution = self.evolution
+        if self.method == "evolution" and rounds * evolution.networks <= evolution.population:
+            raise ValueError(
+                f"each of the {self.searches} searches of evolution judges "
+                f"{rounds * evolution.networks} networks, which do not outnumber its population of "
+                f"{evolution.population}: raise joint_steps or evolution.networks, or lower "
+                "evolution.population"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _second_order_has_no_scaler(self) -> SearchParams:
+        if self.method == "darts" and self.darts.order == 2 and self.precision == "16-mixed":
+            raise ValueError(
+                "darts.order: 2 takes differences of gradients, which 16-mixed scales: write "
+                "precision: 32-true or bf16-mixed"
+            )
+        return self

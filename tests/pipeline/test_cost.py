@@ -106,6 +106,29 @@ def test_more_work_costs_more_in_its_stage_only(change, stage):
     assert after == before
 
 
+@pytest.mark.parametrize(
+    ("search", "step"),
+    [
+        ({"method": "simplex"}, 0.7),
+        ({"method": "darts"}, 7 * 1.7),  # seven operations
+        ({"method": "darts", "darts": {"order": 2}}, 3 * 7 * 1.7),
+        ({"method": "fbnet"}, 7 * 1.7),
+        ({"method": "proxylessnas"}, 2 * 0.7),
+        ({"method": "proxylessnas-r", "proxylessnas": {"paths": 8}}, 8 / 4),
+        ({"method": "evolution", "evolution": {"images": 640}}, 4 * 640 / 64 / 4),
+    ],
+)
+def test_a_round_of_a_search_costs_what_its_method_runs(search, step):
+    """In steps of the weights along one path, without a warm-up and with no such step beside."""
+    alone = {"warmup_epochs": 0, "weight_steps": 0, "batch_size": 64, **search}
+    one = {"warmup_epochs": 0, "weight_steps": 1, "batch_size": 64, **search}
+    without, beside = (
+        cost.estimate(Params.model_validate({"search": options}), FASHION).stages["search"]
+        for options in (alone, one)
+    )
+    assert without / (beside - without) == pytest.approx(step)
+
+
 def test_the_smoke_preset_costs_a_few_minutes(root):
     params = load(root / "presets/smoke.yaml")
     assert sum(cost.estimate(params, outline(params.data)).stages.values()) < 5

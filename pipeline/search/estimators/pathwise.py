@@ -20,19 +20,28 @@ class TwoPath(Estimator):
 
     def cross_entropy(self, logits: Tensor, loss_of: LossOf, generator: torch.Generator) -> Tensor:
         (alpha,) = logits
-        probabilities = alpha.detach().softmax(1).cpu()
-        pairs = torch.multinomial(probabilities, 2, generator=generator)  # (E, 2)
-        soft = alpha.gather(1, pairs.to(alpha.device)).softmax(1)
-        active = torch.multinomial(soft.detach().cpu(), 1, generator=generator)[:, 0]
-        hard = F.one_hot(active, 2).to(soft)
-        gates = hard + soft - soft.detach()
-        loss = loss_of(
-            [
-                [(int(op), gate) for op, gate in zip(pair, row, strict=True)]
-                for pair, row in zip(pairs.tolist(), gates, strict=True)
-            ]
-        )
-        return loss[None]
+        pairs = draw_pairs(alpha, generator)
+        return loss_of(binary_gates(alpha, pairs, generator))[None]
+
+
+def draw_pairs(alpha: Tensor, generator: torch.Generator) -> Tensor:
+    """Two different options (E, 2) per decision, drawn from softmax(alpha (E, k))."""
+    probabilities = alpha.detach().softmax(1).cpu()
+    return torch.multinomial(probabilities, 2, generator=generator).to(alpha.device)
+
+
+def binary_gates(
+    alpha: Tensor, pairs: Tensor, generator: torch.Generator
+) -> list[list[tuple[int, Tensor]]]:
+    """A selection of pairs (E, 2): one of each with gate one, the other with gate zero, and both
+    with the gradient of their probability over the pair."""
+    soft = alpha.gather(1, pairs).softmax(1)
+    active = torch.multinomial(soft.detach().cpu(), 1, generator=generator)[:, 0]
+    hard = F.one_hot(active, 2).to(soft)
+    gates = hard + soft - soft.detach()
+    return [
+        list(zip(pair, row, strict=True)) for pair, row in zip(pairs.tolist(), gates, strict=True)
+    ]
 
 
 @estimator("straight-through")

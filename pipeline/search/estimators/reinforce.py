@@ -49,7 +49,7 @@ class ReinforceCV(Estimator):
         losses = losses_of(self.space, paths, loss_of).to(logits)
         residuals = losses - _sum_over(values, paths.to(logits.device))
         advantages = leave_one_out(residuals)
-        log_p = _sum_over(logits[: len(paths)].log_softmax(-1), paths.to(logits.device))
+        log_p = log_probability(logits[: len(paths)], paths)
         score = (advantages * log_p) * (len(logits) / len(paths))
         self.model.add(paths, losses.cpu())
         # The score adds a gradient and no value: what is logged is the cross-entropy itself.
@@ -76,6 +76,11 @@ def draw_paths(p: Tensor, generator: torch.Generator) -> Tensor:
     """One path (m, decisions) from each of the probabilities (m, decisions, options)."""
     drawn = torch.multinomial(p.flatten(0, 1), 1, generator=generator)
     return drawn.view(p.shape[:2])
+
+
+def log_probability(logits: Tensor, paths: Tensor) -> Tensor:
+    """log p (m,) of paths (m, decisions) under logits (m, decisions, options)."""
+    return _sum_over(logits.log_softmax(-1), paths.to(logits.device))
 
 
 @torch.no_grad()

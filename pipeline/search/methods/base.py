@@ -109,10 +109,15 @@ class Method:
         drawn = torch.multinomial(p, 1, generator=draws)[:, 0].tolist()
         return self.setting.space.canonical(drawn)
 
-    def loss_on(self, batch: int) -> LossOf:
-        """The cross-entropy of a selection on one batch of the images."""
-        params, supernet = self.setting.params, self.setting.weights.supernet
-        x, y = at_step(self.setting.images, params.batch_size, params.seed + 1, batch)
+    def batch(self, number: int) -> tuple[Tensor, Tensor]:
+        """A batch of the images that the method learns from: (B, C, H, W) and labels (B,)."""
+        params = self.setting.params
+        return at_step(self.setting.images, params.batch_size, params.seed + 1, number)
+
+    def loss_on(self, batch: int, weights: WeightTraining | None = None) -> LossOf:
+        """The cross-entropy of a selection on one batch, by the shared weights or by others."""
+        supernet = (weights or self.setting.weights).supernet
+        x, y = self.batch(batch)
 
         def loss_of(selection: Selection) -> Tensor:
             supernet.train()

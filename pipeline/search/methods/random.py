@@ -9,7 +9,7 @@ from models.spaces import Choices, Space
 from models.supernet import single
 from pipeline.params import SearchParams
 from pipeline.search.methods.base import Method, Setting, Step, method
-from pipeline.search.weights import warmup_path, warmup_shares
+from pipeline.search.weights import UniformPaths
 from pipeline.seeds import rng
 
 
@@ -19,15 +19,14 @@ class Random(Method):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self._shares = warmup_shares(setting.space, setting.params.warmup_skip)
+        self._paths = UniformPaths(setting.space, setting.params)
 
     @staticmethod
     def blank(space: Space, params: SearchParams, kappa_range: tuple[float, float]) -> Alpha:
         return Uniform(space.mask, len(space.operations), len(space.decisions))
 
     def path(self, step: int) -> Choices:
-        draws = rng(self.setting.params.seed, "path", step)
-        return warmup_path(self.setting.space, self._shares, draws)
+        return self._paths.at(step)
 
     @torch.no_grad()
     def step(self) -> Step:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
 
 from models.alpha import Alpha
 from models.hypernet import HyperNetwork
@@ -16,6 +14,7 @@ from pipeline.params import SearchParams
 from pipeline.search.estimators import ESTIMATORS
 from pipeline.search.methods.base import Method, Setting, Step, method
 from pipeline.search.objective import objective
+from pipeline.search.weights import constant
 from pipeline.seeds import generator
 
 
@@ -62,7 +61,7 @@ class Simplex(Method):
         points, kappas = self.sample(self._estimator.points, "architecture", self.done)
         alpha = self.hypernet(points, kappas)  # (n, decisions, options)
         draws = generator(setting.params.seed, "estimator", self.done)
-        with _constant(setting.weights.net):
+        with constant(setting.weights.net):
             losses = self._estimator.cross_entropy(alpha, self.loss_on(self.done), draws)
             p, weight = alpha.softmax(-1), setting.params.reg_weight
             loss = objective(losses, p, points, kappas, setting.costs, weight).mean()
@@ -88,13 +87,3 @@ class Simplex(Method):
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self._estimator.restore(state["estimator"])
-
-
-@contextmanager
-def _constant(module: nn.Module) -> Iterator[None]:
-    """Parameters that need no gradient for a while: the backward pass is a third shorter."""
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        module.requires_grad_(True)

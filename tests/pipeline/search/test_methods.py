@@ -13,7 +13,7 @@ from pipeline.search import state
 from pipeline.search.curves import Curves
 from pipeline.search.methods import METHODS, method
 from pipeline.search.methods.closed_form import ClosedForm
-from pipeline.search.objective import Costs, objective, one_hot
+from pipeline.search.objective import Costs, expected_latency_ms, objective, one_hot
 from pipeline.search.stage import Search
 from tests.pipeline.made_up import Silent, small_space
 
@@ -47,28 +47,29 @@ def data():
 
 
 def params_of(name, **changes):
-    return SearchParams(
-        method=name,
-        device="cpu",
-        batch_size=16,
-        warmup_epochs=1,
-        joint_steps=6,
-        hypernet={"hidden": [8]},
-        reinforce={"paths": 2, "points": 4, "prepared": 16},
-        checkpoint_steps=3,
-        **changes,
-    )
+    small = {
+        "device": "cpu",
+        "batch_size": 16,
+        "warmup_epochs": 1,
+        "joint_steps": 6,
+        "hypernet": {"hidden": [8]},
+        "reinforce": {"paths": 2, "points": 4, "prepared": 16},
+        "searches": 2,
+        "evolution": {"population": 4, "tournament": 2, "networks": 2, "images": 20},
+        "checkpoint_steps": 3,
+    }
+    return SearchParams(method=name, **(small | changes))
 
 
 def search_for(space, data, params):
     return Search(space, data, costs_of(space), params, Curves(Silent()))
 
 
-@pytest.mark.parametrize("space", [FIXED, ELASTIC], ids=["fixed", "elastic"])
 def run(search, checkpoint):
     return search.run(checkpoint, checkpoint.with_suffix(".warm.pt"))
 
 
+@pytest.mark.parametrize("space", [FIXED, ELASTIC], ids=["fixed", "elastic"])
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_ends_in_an_alpha_that_reads_back(name, space, data, tmp_path):
     params = params_of(name)
@@ -83,9 +84,17 @@ def test_every_method_ends_in_an_alpha_that_reads_back(name, space, data, tmp_pa
     assert (logits[:, ~torch.from_numpy(space.mask)] == -torch.inf).all()
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_a_killed_method_ends_as_if_it_had_not_been_killed(name, data, tmp_path):
-    params = params_of(name)
+@pytest.mark.parametrize(
+    "params",
+    [
+        *(params_of(name) for name in METHODS),
+        params_of("darts", darts={"order": 2, "start": "scratch"}, joint_steps=9),
+        params_of("fbnet", fbnet={"weights_first": 0.25}, joint_steps=9),
+        params_of("proxylessnas", proxylessnas={"latency": "mul"}),
+    ],
+    ids=lambda params: params.method,
+)
+def test_a_killed_method_ends_as_if_it_had_not_been_killed(params, data, tmp_path):
     whole = run(search_for(ELASTIC, data, params), tmp_path / "whole.pt")
     search = search_for(ELASTIC, data, params)
     save = search._save
@@ -106,6 +115,40 @@ def test_a_killed_method_ends_as_if_it_had_not_been_killed(name, data, tmp_path)
         assert torch.equal(value, resumed.supernet.state_dict()[name_]), name_
 
 
+PER_PRICE = ("darts", "proxylessnas", "proxylessnas-r", "fbnet", "evolution")
+
+
+@pytest.mark.parametrize("name", PER_PRICE)
+def test_every_search_of_a_baseline_learns_something_of_its_own(name, data, tmp_path):
+    alpha = run(search_for(FIXED, data, params_of(name)), tmp_path / "c.pt").alpha
+    assert len(alpha.logits) == 2
+    one, other = (logits.softmax(1) for logits in alpha.logits)
+    uniform = torch.from_numpy(FIXED.mask / FIXED.mask.sum(1, keepdims=True)).float()
+    assert (one - uniform).abs().max() > 1e-4
+    assert (other - uniform).abs().max() > 1e-4
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("darts", {"darts": {"adam": {"lr": 0.1}}}),
+        ("fbnet", {"fbnet": {"adam": {"lr": 0.1}, "weights_first": 0.0}}),
+        ("proxylessnas", {"proxylessnas": {"adam": {"lr": 0.1}}}),
+        ("proxylessnas", {"proxylessnas": {"adam": {"lr": 0.1}, "latency": "mul"}}),
+        ("proxylessnas-r", {"proxylessnas": {"adam": {"lr": 0.1}, "paths": 8}}),
+        ("evolution", {}),
+    ],
+)
+def test_a_high_price_buys_faster_networks(name, options, data, tmp_path):
+    params = params_of(name, joint_steps=40, checkpoint_steps=100, kappa=(0.001, 20.0), **options)
+    search = search_for(ELASTIC, data, params)
+    alpha = run(search, tmp_path / "c.pt").alpha
+    cheap, dear = expected_latency_ms(alpha(torch.full((2, 4), 0.25), alpha.prices).softmax(-1),
+                                      search.costs)  # fmt: skip
+    assert dear < 0.9 * cheap
+
+
 def test_random_prefers_nothing(data, tmp_path):
     alpha = run(search_for(ELASTIC, data, params_of("random")), tmp_path / "c.pt").alpha
     assert isinstance(alpha, Uniform)
@@ -121,7 +164,7 @@ def test_at_a_single_level_the_method_learns_from_the_images_of_the_weights(data
     )
     assert (len(one.images), len(two.images)) == (64, 64)
     first = [search.images.take(slice(0, 1))[0] for search in (one, two)]
-    weights = one.weights._images.take(slice(0, 1))[0]
+    weights = one.weights.images.take(slice(0, 1))[0]
     assert not torch.equal(first[0], weights)
     assert torch.equal(first[1], weights)
 

@@ -1,0 +1,49 @@
+"""Settings of the named baselines that cannot work are refused before anything runs."""
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.params import SearchParams
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "darts", "joint_steps": 5}, "raise joint_steps"),
+        (
+            {"method": "darts", "darts": {"order": 2}, "precision": "16-mixed"},
+            "precision: 32-true or bf16-mixed",
+        ),
+        ({"method": "evolution", "joint_steps": 150}, "judges 100 networks"),  # 25 rounds of 4
+        ({"evolution": {"population": 20}}, "tournament = 25 is above population = 20"),
+        ({"fbnet": {"weights": {"lr": 0.1, "final_lr": 0.2}}}, "final_lr = 0.2 is above lr"),
+    ],
+)
+def test_what_cannot_work_is_refused(changes, message):
+    with pytest.raises(ValidationError, match=message):
+        SearchParams(**changes)
+
+
+def test_other_methods_do_not_care():
+    for name in ("simplex", "random"):
+        SearchParams(method=name, joint_steps=1, darts={"order": 2}, precision="16-mixed")
+    SearchParams(method="evolution", joint_steps=156)  # 26 rounds of 4
+
+
+def test_what_only_other_methods_read_does_not_make_a_search_another_one():
+    sections = {"darts", "proxylessnas", "fbnet", "evolution"}
+    assert SearchParams(method="simplex").unread == {*sections, "searches"}
+    assert SearchParams(method="fbnet").unread == sections - {"fbnet"}
+    assert SearchParams(method="proxylessnas-r").unread == sections - {"proxylessnas"}
+    assert sections < set(SearchParams.model_fields)
+
+
+def test_one_key_of_an_optimiser_leaves_the_others_as_the_paper_has_them():
+    changed = {"adam": {"beta2": 0.99}, "weights": {"clip": 1.0}}
+    darts, fbnet = SearchParams(darts=changed).darts, SearchParams(fbnet=changed).fbnet
+    assert (darts.adam.lr, darts.adam.beta1, darts.adam.weight_decay) == (3e-4, 0.5, 1e-3)
+    assert (darts.weights.lr, darts.weights.final_lr) == (0.025, 0.001)
+    assert (darts.weights.momentum, darts.weights.weight_decay) == (0.9, 3e-4)
+    assert (fbnet.adam.lr, fbnet.adam.weight_decay, fbnet.weights.lr) == (0.01, 5e-4, 0.1)
+    adam = SearchParams().proxylessnas.adam
+    assert (adam.lr, adam.beta1, adam.weight_decay) == (1e-3, 0.0, 0.0)
