@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 
@@ -192,3 +193,57 @@ def test_a_name_is_registered_once():
     with pytest.raises(ValueError, match="twice"):
         estimator("two-path")(TwoPath)
     assert set(ESTIMATORS) == {"reinforce-cv", "two-path", "straight-through"}
+
+
+def expectation(logits):
+    """Σ over all paths of p(path) · loss(path), in double precision."""
+    p = logits.double().softmax(1)
+    pairs = PAIRS.double()[: p.shape[1], : p.shape[1]]
+    return float((p[0][:, None] * p[1][None] * pairs).sum())
+
+
+def finite_differences(logits, step=1e-4):
+    """The gradient of the exact expectation, by moving one logit at a time."""
+    found = torch.zeros_like(logits)
+    for index in np.ndindex(*logits.shape):
+        up, down = logits.double().clone(), logits.double().clone()
+        up[index] += step
+        down[index] -= step
+        found[index] = (expectation(up) - expectation(down)) / (2 * step)
+    return found
+
+
+def gated_loss(selection):
+    """Linear in the gates of each of the two decisions, as a sum of outputs is."""
+    first, second = selection
+    return sum(
+        PAIRS[i, j] * (1.0 if g is None else g) * (1.0 if h is None else h)
+        for i, g in first
+        for j, h in second
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "operations"),
+    [
+        ("reinforce-cv", 3),
+        # of two operations; of more, the pair stands for a softmax over the pair alone
+        ("two-path", 2),
+    ],
+)
+def test_the_mean_gradient_is_that_of_the_exact_expectation(name, operations):
+    torch.manual_seed(1)
+    logits = torch.randn(2, operations)
+    ops = ("conv_k1", "conv_k3", "conv_k5")[:operations]
+    options = {"paths": 4, "points": 4, "prepared": 0}
+    params = SearchParams(reinforce=options)
+    model = made(ESTIMATORS[name], params, depth=2, operations=ops)
+    draws, found = torch.Generator().manual_seed(8), []
+    for _ in range(800):
+        at = logits.clone().requires_grad_()
+        loss = model.cross_entropy(at.expand(model.points, -1, -1), gated_loss, draws).mean()
+        found.append(torch.autograd.grad(loss, [at])[0])
+    gradient, expected = torch.stack(found), finite_differences(logits)
+    error = gradient.std(0) / len(found) ** 0.5
+    assert ((gradient.mean(0) - expected).abs() <= 4 * error + 1e-4).all()
+    assert expected.abs().max() > 8 * error.max()  # the test would see a wrong gradient
