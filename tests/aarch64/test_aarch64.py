@@ -1,4 +1,4 @@
-"""What a Raspberry Pi does by hand, on an emulated one: 64-bit Arm, the board's own processor.
+"""What a Raspberry Pi does by hand and for a hub, on an emulated one: 64-bit Arm, the board's CPU.
 
 `make test-aarch64` builds what this needs. Speed is not tested: an emulator has none.
 """
@@ -17,9 +17,11 @@ from click.testing import CliRunner
 
 from edge.bundle import read
 from edge.cli import main
+from edge.hub_access import HubAccess
 from edge.record import read as read_records
 from edge.wheels import EXTRAS, run_pip
 from tests.aarch64.family import write_family
+from tests.pipeline.remote.lab import Lab
 
 pytestmark = pytest.mark.aarch64
 
@@ -86,12 +88,16 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def install(wheels: Path, extra: str, folder: Path) -> None:
-    """By the wheels of the bundle alone, and for the board: pip asks no index."""
-    where = ["--target", str(folder / "site"), "--upgrade", "--no-compile"]
-    only = ["--no-index", "--find-links", str(wheels), "--only-binary=:all:"]
+    """By the wheels of the bundle alone: pip asks no index."""
+    pip_install(folder, "--no-index", "--find-links", str(wheels), f"edgefacet[{extra}]")
+
+
+def pip_install(folder: Path, *what: str) -> None:
+    """For the board."""
+    where = ["--target", str(folder / "site"), "--upgrade", "--no-compile", "--only-binary=:all:"]
     platforms = [f"--platform={glibc}_aarch64" for glibc in GLIBC]
     board = [*platforms, "--python-version=3.11", "--implementation=cp"]
-    done = run_pip(["install", "-q", *where, *only, *board, f"edgefacet[{extra}]"])
+    done = run_pip(["install", "-q", *where, *board, *what])
     assert done.returncode == 0, done.stderr
 
 
@@ -135,3 +141,27 @@ def test_a_bundle_goes_there_and_its_report_comes_back(
     answer = facet("feedback", "add", shared / out, "--measurements", tmp_path / "m", exits=1)
     assert "refused: was not measured on hardware: " in " ".join(answer.split())
     assert not (tmp_path / "m").exists()
+
+
+def test_an_agent_there_measures_for_a_hub_here(shared: Path, tmp_path: Path) -> None:
+    """One CPU will do: what a processor can is the affair of the runtimes, which both ran above."""
+    pip_install(shared, "httpx>=0.27")  # all that the extra `agent` asks for
+    bundled = read(shared / "onnxruntime.zip")
+    lab = Lab(tmp_path)
+    shutil.copy(tmp_path / "board", shared / "token")
+    with lab.serving(), HubAccess(lab.url, tmp_path / "operator").open() as hub:
+        with bundled.models() as files:
+            for sha256, path in files.items():
+                hub.upload(sha256, path)
+        hub.submit("board", bundled.order)
+        agent = ("agent", "run", "--hub", lab.url, "--token-file", "token", "--state", "agent")
+        Board("pi4", shared).facet(*agent, "--once")
+        status = hub.status("board", bundled.order.id)
+        assert (status.state, status.measured, status.failures) == ("done", 1, ())
+        (device,) = hub.devices().devices
+        assert device.heartbeat is not None
+        assert device.heartbeat.device.endswith(", 4 cores, aarch64, emulated")
+        where = ("--hub", lab.url, "--token-file", tmp_path / "operator")
+        told = facet("feedback", "pull", *where, "--measurements", tmp_path / "m", exits=1)
+    assert "refused: was not measured on hardware: " in " ".join(told.split())
+    assert list((tmp_path / "m").glob("*.jsonl")) == []

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from pipeline import check
 from pipeline.remote import Boards, RemoteError
@@ -40,23 +40,33 @@ class Lab:
         return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
     @contextmanager
+    def serving(self):
+        """The hub; the end is SIGKILL."""
+        serve = ("hub", "serve", "--port", self.port, "--state", self.root / "hub")
+        with process(*serve, stdout=subprocess.PIPE) as hub:
+            self.port = int(hub.stdout.readline().rpartition(":")[2].strip("/\n"))
+            yield
+
+    @contextmanager
     def running(self):
         """Both; the end is SIGKILL."""
-        with ExitStack() as stack:
-            serve = ("hub", "serve", "--port", self.port, "--state", self.root / "hub")
-            hub = stack.enter_context(process(*serve, stdout=subprocess.PIPE))
-            url = hub.stdout.readline().split()[-1]
-            self.port = int(url.rpartition(":")[2].strip("/"))
-            agent = ("agent", "run", "--hub", url, "--token-file", self.root / "board")
-            state = ("--state", self.root / "agent", "--idle-poll", "0.2")
-            stack.enter_context(process(*agent, *state, stderr=subprocess.DEVNULL))
+        agent = ("agent", "run", "--token-file", self.root / "board")
+        state = ("--state", self.root / "agent", "--idle-poll", "0.2")
+        with (
+            self.serving(),
+            process(*agent, "--hub", self.url, *state, stderr=subprocess.DEVNULL),
+        ):
             yield
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def environ(self):
         """What leads a stage to this hub."""
         return {
-            "EDGEFACET_HUB": f"http://127.0.0.1:{self.port}",
+            "EDGEFACET_HUB": self.url,
             "EDGEFACET_HUB_TOKEN_FILE": str(self.root / "operator"),
         }
 
