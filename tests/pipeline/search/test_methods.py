@@ -37,7 +37,7 @@ def costs_of(space):
     return Costs(latency, offset, stage, reg, torch.from_numpy(space.mask))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 160)
@@ -69,11 +69,26 @@ def run(search, checkpoint):
     return search.run(checkpoint, checkpoint.with_suffix(".warm.pt"))
 
 
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """The result of a search that nobody killed, made once."""
+    known = {}
+
+    def result(space, params):
+        key = (space is ELASTIC, params.model_dump_json())
+        if key not in known:
+            folder = tmp_path_factory.mktemp("whole")
+            known[key] = run(search_for(space, data, params), folder / "whole.pt")
+        return known[key]
+
+    return result
+
+
 @pytest.mark.parametrize("space", [FIXED, ELASTIC], ids=["fixed", "elastic"])
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_ends_in_an_alpha_that_reads_back(name, space, data, tmp_path):
+def test_every_method_ends_in_an_alpha_that_reads_back(name, space, whole, tmp_path):
     params = params_of(name)
-    result = run(search_for(space, data, params), tmp_path / "c.pt")
+    result = whole(space, params)
     state.save(result, space, tmp_path / "search.pt")
     again = state.load(space, params, tmp_path / "search.pt")
     points, prices = torch.full((2, 4), 0.25), torch.tensor([0.1, 1.0])
@@ -84,18 +99,21 @@ def test_every_method_ends_in_an_alpha_that_reads_back(name, space, data, tmp_pa
     assert (logits[:, ~torch.from_numpy(space.mask)] == -torch.inf).all()
 
 
+INSIDE = {"joint_steps": 6, "checkpoint_steps": 2}  # in the middle of the first of two searches
+
+
 @pytest.mark.parametrize(
     "params",
     [
         *(params_of(name) for name in METHODS),
-        params_of("darts", darts={"order": 2, "start": "scratch"}, joint_steps=9),
-        params_of("fbnet", fbnet={"weights_first": 0.25}, joint_steps=9),
+        params_of("darts", darts={"order": 2, "start": "scratch"}, **INSIDE),
+        params_of("fbnet", fbnet={"weights_first": 0.5}, **INSIDE),
         params_of("proxylessnas", proxylessnas={"latency": "mul"}),
     ],
     ids=lambda params: params.method,
 )
-def test_a_killed_method_ends_as_if_it_had_not_been_killed(params, data, tmp_path):
-    whole = run(search_for(ELASTIC, data, params), tmp_path / "whole.pt")
+def test_a_killed_method_ends_as_if_it_had_not_been_killed(params, whole, data, tmp_path):
+    unkilled = whole(ELASTIC, params)
     search = search_for(ELASTIC, data, params)
     save = search._save
 
@@ -107,26 +125,12 @@ def test_a_killed_method_ends_as_if_it_had_not_been_killed(params, data, tmp_pat
     search._save = save_and_die
     with pytest.raises(KeyboardInterrupt):
         run(search, tmp_path / "killed.pt")
-    assert search.method.done == 3
+    assert search.method.done == params.checkpoint_steps
     resumed = run(search_for(ELASTIC, data, params), tmp_path / "killed.pt")
-    for name_, value in whole.alpha.state_dict().items():
+    for name_, value in unkilled.alpha.state_dict().items():
         assert torch.equal(value, resumed.alpha.state_dict()[name_]), name_
-    for name_, value in whole.supernet.state_dict().items():
+    for name_, value in unkilled.supernet.state_dict().items():
         assert torch.equal(value, resumed.supernet.state_dict()[name_]), name_
-
-
-PER_PRICE = ("darts", "proxylessnas", "proxylessnas-r", "fbnet", "evolution")
-
-
-@pytest.mark.parametrize("name", PER_PRICE)
-def test_every_search_of_a_baseline_learns_something_of_its_own(name, data, tmp_path):
-    alpha = run(search_for(FIXED, data, params_of(name)), tmp_path / "c.pt").alpha
-    assert len(alpha.logits) == 2
-    one, other = (logits.softmax(1) for logits in alpha.logits)
-    uniform = torch.from_numpy(FIXED.mask / FIXED.mask.sum(1, keepdims=True)).float()
-    assert (one - uniform).abs().max() > 1e-4
-    assert (other - uniform).abs().max() > 1e-4
-    assert not torch.equal(one, other)
 
 
 @pytest.mark.parametrize(
