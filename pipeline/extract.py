@@ -99,6 +99,7 @@ class Extraction:
             holdout=Images.part(data, data.holdout),
             workers=self.options.workers,
         )
+        self.costs = Costs.of(self.space, self.predictor.calibration.fold(), "uniform")
         self.limits_ms = self._limits_ms()
 
     def from_search(self) -> list[Candidate]:
@@ -158,7 +159,8 @@ class Extraction:
     ) -> dict[str, float]:
         """Numbers for `dvc metrics`."""
         latencies = [member.predicted_ms for member in members]
-        heard = evidence.steering(self.result.alpha, self.space.operations, self.result.kappa_range)
+        alpha, prices = self.result.alpha, self.result.kappa_range
+        heard = evidence.steering(alpha, self.space.operations, prices)
         return {
             "members": len(members),
             "infeasible_budgets": sum(not choice.fits for choice in choices),
@@ -171,6 +173,7 @@ class Extraction:
             "control_win_share": compared.win_share,
             "control_ties": int(compared.ties),
             **{f"steering_{op}": value for op, value in heard.items()},
+            "steering_by_price": evidence.thrift(alpha, self.costs, prices),
         }
 
     def steering(self) -> list[steering.Use]:
@@ -224,9 +227,9 @@ class Extraction:
 
     def _limits_ms(self) -> tuple[float, float]:
         """Of the fastest and the slowest network, by the calibrated table."""
-        costs = Costs.of(self.space, self.predictor.calibration.fold(), "uniform")
-        ends = [pool.Found(extreme(costs, dearest=dearest), "argmax") for dearest in (False, True)]
-        low, high = sorted(end.median.mean_ms for end in self.predictor.candidates(ends))
+        ends = [extreme(self.costs, dearest=dearest) for dearest in (False, True)]
+        found = self.predictor.candidates(pool.Found(end, "argmax") for end in ends)
+        low, high = sorted(candidate.median.mean_ms for candidate in found)
         return low, high
 
 

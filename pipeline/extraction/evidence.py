@@ -14,6 +14,7 @@ from edge.statistics import t_quantile
 from models.alpha import Alpha
 from pipeline.extraction.candidates import Candidate, bin_of
 from pipeline.extraction.choose import front
+from pipeline.search.objective import Costs, expected_latency_ms
 from pipeline.search.simplex import grid
 
 APART = 1.03  # ratio of latencies below which two networks count as one for a user
@@ -108,6 +109,17 @@ def steering(
         value = spearman(simplex[:, index].tolist(), use[:, index].tolist())
         correlations[op] = 0.0 if value is None else value
     return correlations
+
+
+@torch.no_grad()
+def thrift(
+    alpha: Alpha, costs: Costs, kappa_range: tuple[float, float], points: int = 256, seed: int = 0
+) -> float:
+    """Spearman of the price κ and the expected latency over points (S, κ): negative when a
+    higher price makes networks faster."""
+    simplex, kappas = grid(alpha.operations, kappa_range, points, seed)
+    latency_ms = expected_latency_ms(alpha(simplex, kappas).softmax(-1), costs)
+    return spearman(kappas.tolist(), latency_ms.tolist()) or 0.0
 
 
 def _best_by_bin(

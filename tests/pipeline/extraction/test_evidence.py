@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from models.alpha import Alpha
 from models.hypernet import HyperNetwork
@@ -14,7 +15,9 @@ from pipeline.extraction.evidence import (
     distinct_on_front,
     shared_bins,
     steering,
+    thrift,
 )
+from pipeline.search.objective import Costs
 from tests.pipeline.extraction.made_up import candidate
 
 
@@ -82,3 +85,23 @@ def test_steering_is_minus_one_where_a_penalty_is_heard_and_zero_where_nothing_m
         Obedient(np.ones((2, 3), dtype=bool), 3, 2), ("a", "b", "c"), (0.1, 1.0), points=256
     )
     assert all(value < -0.9 for value in heard.values())
+
+
+def test_thrift_is_minus_one_where_a_higher_price_makes_networks_faster():
+    """Three operations of 0, 1 and 2 ms at two places: the logits −κ·latency buy less and less."""
+
+    class Thrifty(Alpha):
+        def forward(self, simplex, kappa):
+            return (-kappa[:, None] * torch.tensor([0.0, 1.0, 2.0]))[:, None].expand(-1, 2, -1)
+
+    mask = np.ones((2, 3), dtype=bool)
+    costs = Costs(
+        latency_ms=torch.tensor([[0.0, 1.0, 2.0]] * 2)[..., None],
+        offset_ms=torch.tensor(1.0),
+        stage=torch.zeros(2, dtype=torch.int64),
+        reg=torch.ones(2, 3),
+        mask=torch.from_numpy(mask),
+    )
+    assert thrift(Thrifty(mask, 3, 2), costs, (0.1, 1.0), points=64) == pytest.approx(-1.0)
+    still = HyperNetwork(mask, kappa_range=(0.1, 1.0), hidden=(4,))
+    assert thrift(still, costs, (0.1, 1.0), points=64) == 0.0
