@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
@@ -45,13 +45,17 @@ class _Frozen(BaseModel):
 
 
 class Artifact(_Frozen):
-    """A model file. `max_relative_error` is the parity with the network that was trained."""
+    """A model file. `max_relative_error` is the parity with the network that was trained. One that
+    is rejected, because it classifies too many hold-out images worse than its fp32 file, stays in
+    the manifest with its figures, and is neither deployed nor chosen."""
 
     path: str  # relative to the manifest, with forward slashes
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size_bytes: int = Field(gt=0)
     format: Format
     precision: str
+    status: Literal["ok", "rejected"] = "ok"
+    holdout_accuracy: float | None = Field(default=None, ge=0, le=1)
     test_accuracy: float | None = Field(default=None, ge=0, le=1)
     max_relative_error: float | None = Field(default=None, ge=0)
 
@@ -118,10 +122,27 @@ class Member(_Frozen):
         """Raises SpecError where the manifest holds something else."""
         return Architecture.from_dict(self.architecture)
 
+    @property
+    def deployed(self) -> tuple[Artifact, ...]:
+        """The model files but for the rejected ones."""
+        return tuple(artifact for artifact in self.artifacts if artifact.status == "ok")
+
     def artifact(self, target: Target) -> Artifact | None:
-        """The model file in the format of the target's runtime and of its precision, if any."""
-        wanted = FORMATS.get(target.runtime), target.precision
-        return next((a for a in self.artifacts if (a.format, a.precision) == wanted), None)
+        """The deployed file in the format of the target's runtime and of its precision, if any."""
+        return _for_target(self.deployed, target)
+
+    def rejected(self, target: Target) -> Artifact | None:
+        """The file that would serve `target` but was rejected, if there is one."""
+        found = _for_target(self.artifacts, target)
+        return found if found and found.status == "rejected" else None
+
+    def on(self, target: Target) -> Member:
+        """The member with the accuracies of the file that runs on `target`, as far as they are
+        known: int8 is a little less accurate than what was trained."""
+        file = self.artifact(target)
+        figures = (file.holdout_accuracy, file.test_accuracy) if file else (None, None)
+        named = zip(("holdout_accuracy", "test_accuracy"), figures, strict=True)
+        return self.model_copy(update={name: x for name, x in named if x is not None})
 
     def latency(self, target: Target) -> Latency | None:
         """The last measurement on `target` that is not invalid, if there is one."""
@@ -203,10 +224,10 @@ class Family:
         return self.folder / artifact.path
 
     def verify(self) -> None:
-        """Check the size and the sha256 of every artifact. Raises IntegrityError for the first
-        that differs or is missing."""
+        """Check the size and the sha256 of every deployed artifact. Raises IntegrityError for the
+        first that differs or is missing."""
         for member in self.manifest.members:
-            for artifact in member.artifacts:
+            for artifact in member.deployed:
                 self._verify(member, artifact)
 
     def _verify(self, member: Member, artifact: Artifact) -> None:
@@ -225,6 +246,11 @@ class Family:
             raise IntegrityError(
                 f"{what} has sha256 {found[:12]}… instead of {artifact.sha256[:12]}…: {again}"
             )
+
+
+def _for_target(artifacts: Iterable[Artifact], target: Target) -> Artifact | None:
+    wanted = FORMATS.get(target.runtime), target.precision
+    return next((a for a in artifacts if (a.format, a.precision) == wanted), None)
 
 
 def _parse(data: object, file: Path) -> Manifest:

@@ -65,7 +65,7 @@ def models_of_family(family: Family, runtime: str | None = None) -> list[Model]:
             artifact.size_bytes,
         )
         for member in family.manifest.members
-        for artifact in member.artifacts
+        for artifact in member.deployed
         if artifact.format in readers
     ]
     if not models:

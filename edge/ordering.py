@@ -50,7 +50,7 @@ def of_family(
     jobs: dict[tuple[str, str], list[Job]] = {}
     runtimes = {file_format: name for name, file_format in FORMATS.items()}
     for member in family.manifest.members:
-        for artifact in member.artifacts:
+        for artifact in member.deployed:
             key = runtimes[artifact.format], artifact.precision
             if runtime in (None, key[0]) and precision in (None, key[1]):
                 jobs.setdefault(key, []).append(member_job(family, member, artifact))

@@ -192,7 +192,11 @@ def _only_target(manifest: Manifest, runtime: str | None) -> Target | None:
 def _candidates(manifest: Manifest, percentile: int, target: Target | None) -> list[_Candidate]:
     if target is None:
         return []
-    measured = [(member, member.latency(target)) for member in manifest.members]
+    measured = [
+        (member.on(target), member.latency(target))
+        for member in manifest.members
+        if member.rejected(target) is None
+    ]
     return [_Candidate(m, last, last.bound_ms(percentile)) for m, last in measured if last]
 
 

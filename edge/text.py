@@ -86,7 +86,8 @@ def members_table(manifest: Manifest, target: Target | None) -> str:
 
 def _member_row(member: Member, target: Target | None) -> list[str]:
     latency = member.latency(target) if target else None
-    artifact = member.artifact(target) if target else next(iter(member.artifacts), None)
+    artifact = member.artifact(target) if target else next(iter(member.deployed), None)
+    member = member.on(target) if target else member
     return [
         member.name,
         number(member.holdout_accuracy, 2, unit=1e-2),

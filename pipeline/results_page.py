@@ -120,7 +120,7 @@ def _table(run: Run) -> str:
 
 def _files(run: Run) -> list[File]:
     """The kinds of model files that there are; targets may share one."""
-    artifacts = (artifact for member in run.manifest.members for artifact in member.artifacts)
+    artifacts = (artifact for member in run.manifest.members for artifact in member.deployed)
     return list(dict.fromkeys((artifact.format, artifact.precision) for artifact in artifacts))
 
 
@@ -136,7 +136,7 @@ def _row(run: Run, one: Numbered, files: Sequence[File]) -> list[str]:
         latency = member.latency(target)
         cells.append(ms(latency.median_ms if latency else None))
         cells.append(ms(latency.bound_ms(run.percentile) if latency else None))
-    sizes = {(file.format, file.precision): file.size_bytes for file in member.artifacts}
+    sizes = {(file.format, file.precision): file.size_bytes for file in member.deployed}
     cells += [digits(sizes[file] / 1e3) if file in sizes else "–" for file in files]
     return [*cells, digits(member.macs / 1e6), digits(member.parameters / 1e3)]
 

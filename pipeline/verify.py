@@ -98,7 +98,7 @@ def write_family(family: Family, manifest: Manifest, folder: Path) -> None:
     """Fill `folder` anew: copies of the model files, and the manifest last."""
     shutil.rmtree(folder, ignore_errors=True)  # a member that is gone is not deployed
     for member in manifest.members:
-        for artifact in member.artifacts:
+        for artifact in member.deployed:
             copy = folder / artifact.path
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(family.path(artifact), copy)

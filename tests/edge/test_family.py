@@ -194,3 +194,35 @@ def test_a_target_runs_the_file_of_its_runtime_and_precision(
     (member,) = Manifest.model_validate(data).members
     found = member.artifact(Target.model_validate(target(**changes)))
     assert (found and found.path) == path
+
+
+def two_precisions(**changes: Any) -> dict[str, Any]:
+    """The manifest, whose member has an int8 file, too."""
+    data = manifest()
+    (fp32,) = data["members"][0]["artifacts"]
+    int8 = {"path": "small/int8.onnx", "precision": "int8", "holdout_accuracy": 0.88}
+    data["members"][0]["artifacts"].append({**fp32, **int8, "test_accuracy": 0.87, **changes})
+    return data
+
+
+def test_a_rejected_file_is_told_and_never_deployed(folder: Path) -> None:
+    (member,) = Manifest.model_validate(two_precisions(status="rejected")).members
+    int8 = Target.model_validate(target(precision="int8"))
+    assert [artifact.precision for artifact in member.deployed] == ["fp32"]
+    assert member.artifact(int8) is None
+    rejected = member.rejected(int8)
+    assert rejected is not None
+    assert rejected.holdout_accuracy == 0.88
+    assert member.rejected(Target.model_validate(target())) is None
+    Family(folder, Manifest.model_validate(two_precisions(status="rejected"))).verify()
+    with pytest.raises(IntegrityError, match=r"int8\.onnx of member 'small' is missing"):
+        Family(folder, Manifest.model_validate(two_precisions())).verify()
+
+
+def test_a_member_is_as_accurate_as_the_file_that_runs() -> None:
+    (member,) = Manifest.model_validate(two_precisions()).members
+    on_int8 = member.on(Target.model_validate(target(precision="int8")))
+    assert (on_int8.holdout_accuracy, on_int8.test_accuracy) == (0.88, 0.87)
+    on_fp32 = member.on(Target.model_validate(target()))  # its file has no figure of the hold-out
+    assert (on_fp32.holdout_accuracy, on_fp32.test_accuracy) == (0.91, 0.9)
+    assert member.on(Target.model_validate(target(runtime="litert"))) == member

@@ -220,3 +220,24 @@ def test_no_member_that_fits_is_more_accurate(
         with pytest.raises(NoFit) as caught:
             pick(made, budget_ms)
         assert caught.value.gap_ms == pytest.approx(min(ms for _, ms in members) - budget_ms)
+
+
+def filed(member: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """`member` with another file."""
+    (artifact,) = member["artifacts"]
+    return {**member, "artifacts": [{**artifact, **changes}]}
+
+
+def test_the_accuracy_of_the_file_ranks_not_that_of_the_trained_network() -> None:
+    worse = filed(MIDDLE, holdout_accuracy=0.79)  # than 0.80, although it was trained to 0.85
+    chosen = pick(family(SMALL, worse), 3.0, now=NOW)
+    assert chosen.name == "small"
+    with pytest.raises(NoFit):
+        pick(family(worse), 3.0, min_accuracy=0.8, now=NOW)
+
+
+def test_a_rejected_file_is_never_picked() -> None:
+    rejected = filed(MIDDLE, status="rejected", holdout_accuracy=0.84)
+    assert pick(family(SMALL, rejected), 3.0, now=NOW).name == "small"
+    with pytest.raises(NoFit):
+        pick(family(rejected), 3.0, now=NOW)
