@@ -1,7 +1,8 @@
 """Blocks and architectures as data: no framework, one canonical string for each.
 
 A *block* is an operation at one concrete geometry, the unit that is profiled. An
-*architecture* is the list of its rows, complete enough to rebuild the network.
+*architecture* is the list of its rows, complete enough to rebuild the network. Rows follow one
+another; where a network is wider than a chain they say by `inputs` what they read.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator
 
 from edge.errors import EdgeError, first_problem
 
 SKIP = "skip"
+IMAGE = "image"  # among the inputs of a row: what the network is given
 
 
 class SpecError(EdgeError, ValueError):
@@ -89,9 +91,11 @@ class Row:
     place: str
     block: BlockSpec
     searched: bool = False
+    inputs: tuple[str, ...] = ()  # places of the rows it reads, in order; empty: the row before it
 
     def to_dict(self) -> dict[str, Any]:
-        return {"place": self.place, "block": self.block.key, "searched": self.searched}
+        data = {"place": self.place, "block": self.block.key, "searched": self.searched}
+        return {**data, "inputs": list(self.inputs)} if self.inputs else data
 
 
 @dataclass(frozen=True)
@@ -125,17 +129,38 @@ class Architecture:
         """How often each searched operation occurs."""
         return Counter(block.op for block in self.searched_blocks)
 
+    @cached_property
+    def sources(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of the rows that every row reads; -1 is the image."""
+        numbers, found = {IMAGE: -1}, []
+        for n, row in enumerate(self.rows):
+            found.append(tuple(numbers[place] for place in row.inputs) or (n - 1,))
+            numbers[row.place] = n
+        return tuple(found)
+
     def canonical(self) -> Architecture:
         """The same function without its identities: where a skip stands does not matter."""
-        kept = tuple(row for row in self.rows if not row.block.is_identity)
-        return Architecture(self.space, self.input_shape, self.classes, kept)
+        kept: list[Row] = []
+        numbers = {-1: -1}  # of a row here → of what stands for it there
+        for n, (row, sources) in enumerate(zip(self.rows, self.sources, strict=True)):
+            read = tuple(numbers[source] for source in sources)
+            numbers[n] = read[0] if row.block.is_identity else len(kept)
+            if not row.block.is_identity:
+                places = [IMAGE if source < 0 else kept[source].place for source in read]
+                inputs = () if read == (len(kept) - 1,) else tuple(places)
+                kept.append(Row(row.place, row.block, row.searched, inputs))
+        return Architecture(self.space, self.input_shape, self.classes, tuple(kept))
 
     @cached_property
     def key(self) -> str:
         """Twelve hex digits naming the function computed; equal for equal canonical forms."""
-        blocks = (row.block.key for row in self.rows if not row.block.is_identity)
+        canonical = self.canonical()
         channels, height, width = self.input_shape
-        return _digest([f"{channels}x{height}x{width}>{self.classes}", *blocks])
+        lines = [
+            row.block.key if not row.inputs else f"{row.block.key} < {','.join(map(str, read))}"
+            for row, read in zip(canonical.rows, canonical.sources, strict=True)
+        ]
+        return _digest([f"{channels}x{height}x{width}>{self.classes}", *lines])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data; `from_dict` reads it back."""
@@ -153,7 +178,7 @@ class Architecture:
             read = _ArchitectureData.model_validate(data)
         except ValidationError as error:
             raise SpecError(f"not an architecture: {first_problem(error, 'data')}") from error
-        rows = tuple(Row(row.place, row.block, row.searched) for row in read.rows)
+        rows = tuple(Row(row.place, row.block, row.searched, row.inputs) for row in read.rows)
         return cls(read.space, read.input_shape, read.classes, rows)
 
 
@@ -174,6 +199,7 @@ class _RowData(_Data):
     place: str
     block: _Block
     searched: Annotated[bool, Field(strict=True)]
+    inputs: tuple[str, ...] = ()
 
 
 class _ArchitectureData(_Data):
@@ -181,3 +207,14 @@ class _ArchitectureData(_Data):
     input_shape: tuple[_Size, _Size, _Size]
     classes: _Size
     rows: list[_RowData]
+
+    @field_validator("rows")
+    @classmethod
+    def _read_only_rows_before(cls, rows: list[_RowData]) -> list[_RowData]:
+        before = {IMAGE}
+        for row in rows:
+            for place in row.inputs:
+                if place not in before:
+                    raise ValueError(f"{row.place} reads {place!r}, which is no row before it")
+            before.add(row.place)
+        return rows

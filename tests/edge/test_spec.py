@@ -112,6 +112,48 @@ def test_the_key_never_changes() -> None:
     assert architecture(SEP, SKIP).key == "f267233fa908"
 
 
+ADD = BlockSpec("add", 16, 16, 14, 14)
+
+
+def two_branches(*, skip: BlockSpec | None = None, last: str = "b") -> Architecture:
+    """The stem read by two blocks, an optional `skip` behind the first, and their sum."""
+    rows = [STEM, Row("a", SEP, searched=True)]
+    rows += [Row("skip", skip, searched=True)] if skip else []
+    first = "skip" if skip else "a"
+    rows += [Row("b", SEP, True, ("stem",)), Row("sum", ADD, inputs=(first, last)), DOWN]
+    return Architecture("nb201", (1, 28, 28), 10, tuple(rows))
+
+
+def test_rows_read_the_row_before_them_or_what_they_name() -> None:
+    assert two_branches().sources == ((-1,), (0,), (0,), (1, 2), (3,))
+    image = Row("wide", STEM.block, inputs=("image",))
+    assert Architecture("x", (1, 28, 28), 10, (STEM, image)).sources == ((-1,), (-1,))
+
+
+def test_what_reads_a_skip_reads_its_source() -> None:
+    assert two_branches(skip=SKIP).canonical() == two_branches()
+    assert two_branches(skip=SKIP).key == two_branches().key
+    # The skip of a whole branch: the sum reads the stem itself.
+    skipped = Architecture(
+        "nb201", (1, 28, 28), 10, (STEM, Row("s", SKIP), Row("sum", ADD, inputs=("stem", "s")))
+    )
+    assert skipped.canonical().sources == ((-1,), (0, 0))
+
+
+def test_the_key_knows_what_is_read() -> None:
+    assert two_branches(last="a").key != two_branches().key
+    assert two_branches().key == "e06ef0d3643d"
+
+
+def test_a_row_with_inputs_lists_them() -> None:
+    rows = two_branches().to_dict()["rows"]
+    assert rows[3]["inputs"] == ["a", "b"]
+    assert "inputs" not in rows[1]
+    assert Architecture.from_dict(json.loads(json.dumps(two_branches().to_dict()))) == (
+        two_branches()
+    )
+
+
 def test_an_architecture_survives_json() -> None:
     network = architecture(SEP, SKIP)
     assert Architecture.from_dict(json.loads(json.dumps(network.to_dict()))) == network
@@ -138,6 +180,8 @@ ROW = architecture(SEP).to_dict()["rows"][1]
         ({"rows": [{**ROW, "block": 7}]}, r"rows\.0\.block: '7' is no block key; expected"),
         ({"rows": [{**ROW, "searched": "no"}]}, r"rows\.0\.searched: Input should be .* boolean"),
         ({"rows": [{**ROW, "bloc": 1}]}, r"rows\.0\.bloc: Extra inputs are not permitted"),
+        ({"rows": [{**ROW, "inputs": "stem"}]}, r"rows\.0\.inputs: Input should be a valid tuple"),
+        ({"rows": [{**ROW, "inputs": ["down"]}]}, r"rows: stage1\.1 reads 'down', which is no row"),
         ({"input_shape": [28, 28]}, r"input_shape\.2: Field required"),
         ({"input_shape": [1, 28, "28"]}, r"input_shape\.2: Input should be a valid integer"),
         ({"classes": True}, r"classes: Input should be a valid integer"),
