@@ -124,7 +124,7 @@ def test_a_closed_server_is_closed(board):
     server = serve(board)
     server.close()
     server.close()
-    with pytest.raises(Closed, match="call Family.serve again"):
+    with pytest.raises(Closed, match="is closed"):
         server(1)
 
 
