@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from edge.family import Family
 from edge.spec import Architecture
@@ -52,6 +53,16 @@ def test_both_arms_of_the_extraction_were_judged(project):
         rows = list(csv.DictReader(file))
     judged = {row["arm"] for row in rows if row["cross_entropy"]}
     assert judged == {"search", "control"}
+
+
+def test_the_search_hears_every_penalty_and_the_price(project):
+    """Rank correlations over 256 points: more of a penalty, less of its operation; a higher
+    price, a faster network."""
+    numbers = json.loads((project / "results/metrics/extract.json").read_text())
+    heard = {name: value for name, value in numbers.items() if name.startswith("steering_")}
+    operations = yaml.safe_load((project / "params.yaml").read_text())["space"]["operations"]
+    assert heard.keys() == {f"steering_{name}" for name in (*operations, "by_price")}
+    assert max(heard.values()) < 0, heard
 
 
 def test_pick_names_a_member_that_fits_and_refuses_the_impossible(project):
