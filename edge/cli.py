@@ -11,6 +11,7 @@ import click
 
 from edge import __version__
 from edge.commands.agent import agent
+from edge.commands.arch import arch
 from edge.commands.bundle import bundle
 from edge.commands.family import members, pick_member
 from edge.commands.feedback import feedback
@@ -52,6 +53,7 @@ def main() -> None:
 
 
 main.add_command(agent)
+main.add_command(arch)
 main.add_command(bundle)
 main.add_command(feedback)
 main.add_command(hub)

@@ -1,0 +1,1 @@
+"""Architectures and cells as SVG: what is drawn, where it stands, and how it looks."""
