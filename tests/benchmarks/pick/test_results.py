@@ -48,5 +48,5 @@ def test_bookkeeping_has_a_bar_of_its_own():
 def test_cells_are_as_many_as_headings():
     (line,) = cells(rows("steps", 10))
     assert len(line) == len(HEAD)
-    assert line[:4] == ["steps", "1000", "50", "2.00"]
+    assert line[:4] == ["steps", "1", "50", "2.00"]
     assert line[-3:] == ["90.00", "90.40", "2.00"]

@@ -1,0 +1,39 @@
+import os
+
+import pytest
+
+from benchmarks.pick.load import beside
+from benchmarks.pick.policies import LARGEST, MEAN, ORACLE, SERVE
+from benchmarks.pick.real import Round, judge
+from edge.serving.controller import Rung
+
+MEMBERS = [Rung("small", 0.8, 1.0, 1.1), Rung("large", 0.9, 2.0, 2.2)]
+
+
+def test_policies_are_judged_by_the_times_of_the_same_rounds():
+    rounds = [Round("spin", 1, 3.1, (1.5, 3.0))] * 2 + [Round("spin", 0, 1.4, (1.5, 3.0))] * 2
+    found = {one.policy: one for one in judge(MEMBERS, rounds, 2.5)}
+    assert {policy: found[policy].misses for policy in (SERVE, LARGEST, MEAN, ORACLE)} == {
+        SERVE: 2, LARGEST: 4, MEAN: 4, ORACLE: 0,
+    }  # fmt: skip
+    assert found[SERVE].accuracy == pytest.approx(2 * 0.8 + 2 * 0.9)
+    assert found[ORACLE].accuracy == pytest.approx(4 * 0.8)
+    assert found[SERVE].switches == 1
+
+
+def test_where_no_member_is_feasible_nothing_is_missed():
+    found = judge(MEMBERS, [Round("stream", 0, 9.0, (9.0, 9.0))], 2.5)
+    assert {(one.feasible, one.misses) for one in found} == {(0, 0)}
+    assert judge(MEMBERS, [], 2.5) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("none", 0), ("spin", 1), ("stream", 1), ("shared", 2)]
+)
+def test_a_load_of_real_processes_ends_with_its_phase(kind, count):
+    core = max(os.sched_getaffinity(0))
+    with beside(kind, core, [core]) as running:
+        assert len(running) == count
+        assert all(process.poll() is None for process in running)
+        assert all(os.sched_getaffinity(process.pid) == {core} for process in running)
+    assert all(process.poll() is not None for process in running)
