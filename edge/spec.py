@@ -134,31 +134,41 @@ class Architecture:
         """The numbers of the rows that every row reads; -1 is the image."""
         numbers, found = {IMAGE: -1}, []
         for n, row in enumerate(self.rows):
-            found.append(tuple(numbers[place] for place in row.inputs) or (n - 1,))
+            read = tuple([numbers[place] for place in row.inputs]) if row.inputs else (n - 1,)
+            found.append(read)
             numbers[row.place] = n
         return tuple(found)
 
     def canonical(self) -> Architecture:
         """The same function without its identities: where a skip stands does not matter."""
-        kept: list[Row] = []
+        kept = self._computing()
+        rows: list[Row] = []
+        for row, read in kept:
+            places = [IMAGE if source < 0 else kept[source][0].place for source in read]
+            inputs = () if read == (len(rows) - 1,) else tuple(places)
+            rows.append(Row(row.place, row.block, row.searched, inputs))
+        return Architecture(self.space, self.input_shape, self.classes, tuple(rows))
+
+    def _computing(self) -> list[tuple[Row, tuple[int, ...]]]:
+        """The rows that are no identity, and the numbers among them of those that each reads."""
+        kept: list[tuple[Row, tuple[int, ...]]] = []
         numbers = {-1: -1}  # of a row here → of what stands for it there
         for n, (row, sources) in enumerate(zip(self.rows, self.sources, strict=True)):
-            read = tuple(numbers[source] for source in sources)
-            numbers[n] = read[0] if row.block.is_identity else len(kept)
-            if not row.block.is_identity:
-                places = [IMAGE if source < 0 else kept[source].place for source in read]
-                inputs = () if read == (len(kept) - 1,) else tuple(places)
-                kept.append(Row(row.place, row.block, row.searched, inputs))
-        return Architecture(self.space, self.input_shape, self.classes, tuple(kept))
+            read = tuple([numbers[source] for source in sources])
+            if row.block.is_identity:
+                numbers[n] = read[0]
+            else:
+                numbers[n] = len(kept)
+                kept.append((row, read))
+        return kept
 
     @cached_property
     def key(self) -> str:
         """Twelve hex digits naming the function computed; equal for equal canonical forms."""
-        canonical = self.canonical()
         channels, height, width = self.input_shape
         lines = [
-            row.block.key if not row.inputs else f"{row.block.key} < {','.join(map(str, read))}"
-            for row, read in zip(canonical.rows, canonical.sources, strict=True)
+            row.block.key if read == (n - 1,) else f"{row.block.key} < {','.join(map(str, read))}"
+            for n, (row, read) in enumerate(self._computing())
         ]
         return _digest([f"{channels}x{height}x{width}>{self.classes}", *lines])
 
