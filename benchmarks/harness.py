@@ -11,7 +11,6 @@ The control is a second bare loop: it shows how well two equal things can agree 
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ import click
 import numpy as np
 
 from benchmarks.networks import Size, export
+from benchmarks.rows import as_lines
 from edge.bench import Failure, Job, Protocol, measure
 from edge.device import describe
 from edge.errors import EdgeError
@@ -179,8 +179,7 @@ def to_text(agreements: Sequence[Agreement]) -> str:
 def to_lines(agreements: Sequence[Agreement]) -> str:
     """One object of JSON a line."""
     device = describe().fingerprint
-    rows = [{"device": device, **asdict(one), "verdict": one.verdict} for one in agreements]
-    return "".join(json.dumps(row) + "\n" for row in rows)
+    return as_lines({"device": device, **asdict(one), "verdict": one.verdict} for one in agreements)
 
 
 def _loadgen_is_installed() -> bool:

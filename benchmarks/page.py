@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.latency.report import ROOM, bars
 from benchmarks.latency.splits import BLOCKS, MACS, OURS, Score
 from benchmarks.room.spread import ENOUGH, rooms
-from benchmarks.rows import Row, read
+from benchmarks.rows import Row, grouped, read
 from edge.files import write_atomic
 
 PAGE = Path("docs/benchmarks.md")
@@ -141,14 +141,14 @@ Random networks of equal predicted latency, each trained with two or more seeds:
 standard deviation of their mean test accuracies, "noise" that of networks which are equally good.
 Below {ENOUGH:g} times the noise no method can be told from chance there.
 """
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        epochs = row["recipe"]["epochs"]
-        key = f"{row['data']}, widths {row['space']['widths']}, {epochs} epochs"
-        groups.setdefault(key, []).append(row)
-    for name, of_group in groups.items():
+    for name, of_group in grouped(rows, _setting).items():
         text += f"\n### {name}\n\n{_rooms(of_group)}"
     return text
+
+
+def _setting(row: Row) -> str:
+    epochs = row["recipe"]["epochs"]
+    return f"{row['data']}, widths {row['space']['widths']}, {epochs} epochs"
 
 
 def _rooms(rows: Sequence[Row]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from benchmarks.latency import report
 from benchmarks.latency.measured import Session, measure
 from benchmarks.latency.report import ROOM
 from benchmarks.latency.splits import SIZES, Score, study
-from benchmarks.rows import Row, read
+from benchmarks.rows import Row, as_lines, read
 from edge.errors import EdgeError
 from edge.files import write_atomic
 from edge.text import fill
@@ -93,7 +92,7 @@ def _scores(session: Session, options: Options) -> list[Score]:
             new = study(session.networks, n, options.splits, options.profile.seed)
             done += new
             rows += [_row(key, session, score) for score in new]
-            write_atomic(path, "".join(json.dumps(row) + "\n" for row in rows))
+            write_atomic(path, as_lines(rows))
     return done
 
 

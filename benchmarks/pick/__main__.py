@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from benchmarks.pick.bookkeeping import bookkeeping_us
 from benchmarks.pick.policies import compare
 from benchmarks.pick.results import HEAD, bars, bookkeeping_bar, cells, row, sum_of
 from benchmarks.pick.scenarios import SCENARIOS, draw
-from benchmarks.rows import Row, read
+from benchmarks.rows import Row, as_lines, read
 from edge.device import describe
 from edge.errors import EdgeError
 from edge.files import write_atomic
@@ -49,7 +48,7 @@ def main(parts: Sequence[str], family: Path, runtime: str) -> None:
         for part in parts or (SIMULATED, BOOKKEEPING, REAL):
             rows = _measure(part, family, runtime)
             kept = [one for one in read(RESULTS) if one["part"] != part]
-            write_atomic(RESULTS, "".join(json.dumps(one) + "\n" for one in [*kept, *rows]))
+            write_atomic(RESULTS, as_lines([*kept, *rows]))
             click.echo(_text(part, rows))
     except EdgeError as error:
         raise click.ClickException(str(error)) from error

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import reduce
-from operator import add
+from operator import add, itemgetter
 
 from benchmarks.pick import protocol
 from benchmarks.pick.policies import LARGEST, MEAN, ORACLE, SERVE, Outcome
-from benchmarks.rows import Row
+from benchmarks.rows import Row, grouped
 
 SHOWN = (SERVE, LARGEST, MEAN, ORACLE)  # the fixed pick by p95 is in the rows, too
 
@@ -26,10 +26,8 @@ def outcome(of: Row) -> Outcome:
 
 def totals(rows: Iterable[Row]) -> dict[str, Outcome]:
     """The outcomes of every policy added up."""
-    by_policy: dict[str, list[Outcome]] = {}
-    for one in rows:
-        by_policy.setdefault(one["policy"], []).append(outcome(one))
-    return {policy: sum_of(of) for policy, of in by_policy.items()}
+    by_policy = grouped(rows, itemgetter("policy"))
+    return {policy: sum_of(map(outcome, of)) for policy, of in by_policy.items()}
 
 
 def sum_of(outcomes: Iterable[Outcome]) -> Outcome:
@@ -39,9 +37,7 @@ def sum_of(outcomes: Iterable[Outcome]) -> Outcome:
 
 def by_scenario(rows: Iterable[Row]) -> dict[str, dict[str, Outcome]]:
     """`totals` of every scenario, in the order of the rows."""
-    groups: dict[str, list[Row]] = {}
-    for one in rows:
-        groups.setdefault(one["scenario"], []).append(one)
+    groups = grouped(rows, itemgetter("scenario"))
     return {name: totals(of) for name, of in groups.items()}
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, grouped
 
 ENOUGH = 2.0  # times the noise
 
@@ -37,11 +38,12 @@ class Room:
 
 def rooms(rows: Iterable[Row], images: int) -> list[Room]:
     """One for every latency, by the accuracy on the test images: nothing is chosen by it."""
-    by_latency: dict[float, dict[str, list[float]]] = {}
-    for row in rows:
-        of_latency = by_latency.setdefault(row["latency_ms"], {})
-        of_latency.setdefault(row["architecture"], []).append(row["test_accuracy"])
-    return [room(latency_ms, of, images) for latency_ms, of in sorted(by_latency.items())]
+    found = []
+    for latency_ms, of_latency in sorted(grouped(rows, itemgetter("latency_ms")).items()):
+        networks = grouped(of_latency, itemgetter("architecture"))
+        accuracies = {name: [row["test_accuracy"] for row in of] for name, of in networks.items()}
+        found.append(room(latency_ms, accuracies, images))
+    return found
 
 
 def room(latency_ms: float, accuracies: Mapping[str, Sequence[float]], images: int) -> Room:
