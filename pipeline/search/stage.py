@@ -108,7 +108,8 @@ class Search:
         self._restore(store.load(checkpoint) or store.load(warmed))
         if self.method is None:
             self._warm_up(checkpoint)
-            self._save(warmed)
+            if not warmed.exists():
+                self._save(warmed)
             self.method = self._begin(self._price_range())
             self.method.prepare()
         self._join(self.method, checkpoint)

@@ -43,7 +43,8 @@ class ReinforceCV(Estimator):
             self.model.add(paths, losses_of(self.space, paths, batches(batch)))
 
     def cross_entropy(self, logits: Tensor, loss_of: LossOf, generator: torch.Generator) -> Tensor:
-        paths = self._draw(logits[: self.params.reinforce.paths], generator)
+        p = logits[: self.params.reinforce.paths].detach().softmax(-1).cpu()
+        paths = draw_paths(p, generator)
         values = self.model.values.to(logits)
         expected = (logits.softmax(-1) * values).sum((-2, -1))  # (n,)
         losses = losses_of(self.space, paths, loss_of).to(logits)
@@ -66,10 +67,6 @@ class ReinforceCV(Estimator):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.model.restore(state)
-
-    def _draw(self, logits: Tensor, generator: torch.Generator) -> Tensor:
-        """One path (E,) per point, drawn from its probabilities (m, E, k)."""
-        return draw_paths(logits.detach().softmax(-1).cpu(), generator)
 
 
 def draw_paths(p: Tensor, generator: torch.Generator) -> Tensor:
