@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql device lint types format docs wheel clean bench-harness bench-latency bench-room bench-search
+.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql device lint types format docs wheel clean bench-harness bench-latency bench-pick bench-room bench-search
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ bench-harness: env  ## compare the harness with a bare loop and MLPerf LoadGen: 
 
 bench-latency: env  ## how well latency is predicted here, per runtime: half an hour, nothing beside
 	$(BIN)/python -m benchmarks.latency
+
+bench-pick: env  ## whether serving keeps a budget, made-up boards and real load: nothing beside
+	$(BIN)/python -m benchmarks.pick
 
 bench-room: env  ## how much trained networks of equal latency differ: what a search can win
 	$(BIN)/python -m benchmarks.room
