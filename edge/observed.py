@@ -121,18 +121,21 @@ def _merge(group: Sequence[_Weighed]) -> Observation:
     n is Kish's effective sample size, (sum w)^2 / sum w^2. Less trust is more of the repeatable
     variance alone: how well a sum of blocks describes a network does not depend on it.
     """
-    weights = [one.weight for one in group]
-    total, squares = sum(weights), sum(w * w for w in weights)
-    medians_ms = [one.record.median_ms for one in group]
-    measured_ms = sum(w * ms for w, ms in zip(weights, medians_ms, strict=True)) / total
-    trust = squares / sum(w * one.fresh for w, one in zip(weights, group, strict=True))
-    freshness = sum(w * one.fresh for w, one in zip(weights, group, strict=True)) / total
+    total = squares = of_fresh = weighted_ms = 0.0
+    for one in group:
+        weight = one.weight
+        total += weight
+        squares += weight * weight
+        of_fresh += weight * one.fresh
+        weighted_ms += weight * one.record.median_ms
+    trust = squares / of_fresh
+    freshness = of_fresh / total
     repeated = _REPEATABLE / (total**2 / squares * trust)
     first = group[0]
     return Observation(
         first.record.subject.name,
         first.architecture,
-        measured_ms,
+        weighted_ms / total,
         (1 - _REPEATABLE + repeated) / freshness,
     )
 
