@@ -22,6 +22,7 @@ from edge.record import Measurement, Target
 from edge.text import fill, members_table
 from pipeline import calibrate, export, metrics, plots
 from pipeline.check import read_targets
+from pipeline.drift import drift
 from pipeline.params import Params, VerifyParams
 from pipeline.progress import Progress
 from pipeline.remote import BOARDS, LOCAL, Boards, Session
@@ -200,6 +201,9 @@ def _tell(manifest: Manifest, verified: ByTarget) -> None:
         for v in of_target:
             for remark in filter(None, (v.doubt, v.miss)):
                 click.echo(fill(remark, indent=2), err=True)
+        found = drift(of_target)
+        if found is not None and found.advice is not None:
+            click.echo(fill(found.advice, indent=2), err=True)
 
 
 def _judge(verified: ByTarget, strict: bool) -> None:
