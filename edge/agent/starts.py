@@ -9,8 +9,8 @@ start that got further than the one before is no evidence: power cuts alone bloc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -68,18 +68,13 @@ class Starts:
         self._write()
         return bool(deaths)
 
-    @contextmanager
-    def running(self, key: str) -> Iterator[None]:
+    def running(self, key: str) -> AbstractContextManager[object]:
         """While a model or an order runs. A death inside counts against it, an exception not."""
-        run = self._content.run
-        assert run is not None, "begin comes first"
-        run.running = key
-        self._write()
-        try:
-            yield
-        finally:
-            run.running = None
-            self._write()
+        # No generator: one that a death leaves behind writes when the interpreter collects it.
+        self._mark(key)
+        inside = ExitStack()
+        inside.callback(self._mark, None)
+        return inside
 
     def end(self) -> None:
         """The order is over, whatever came of it."""
@@ -94,6 +89,12 @@ class Starts:
         if last.running is not None:
             deaths[last.running] += 1
         return deaths
+
+    def _mark(self, key: str | None) -> None:
+        run = self._content.run
+        assert run is not None, "begin comes first"
+        run.running = key
+        self._write()
 
     def _write(self) -> None:
         write_atomic(self._path, self._content.model_dump_json())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from edge.agent.starts import Starts
 
 ORDER, A, B = "order", "a", "b"
-DEAD: list[AbstractContextManager[None]] = []  # or the collector would leave them in order
 
 
 @pytest.fixture
@@ -22,8 +20,7 @@ def die(path: Path, key: str, kept: int = 0) -> None:
     """A start of the agent that dies while `key` runs."""
     starts = Starts(path)
     starts.begin(ORDER, [A, B], kept)
-    DEAD.append(starts.running(key))
-    DEAD[-1].__enter__()
+    starts.running(key).__enter__()
 
 
 def begin(path: Path, kept: int = 0) -> tuple[bool, dict[str, str]]:
