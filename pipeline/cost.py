@@ -8,13 +8,16 @@ from math import prod
 from statistics import fmean
 
 from edge.spec import SKIP
+from pipeline.formats import files_of
 from pipeline.params import Params, ProfileParams, SearchParams, SpaceParams, VerifyParams
 from pipeline.remote import LOCAL
 from pipeline.sections.data import Outline
 
 # Seconds of one core, from runs on a two-core AMD EPYC (first generation) virtual machine.
 EXPORT_S = {"onnxruntime": 0.7, "litert": 5.0}  # one block or short chain to its runtime's format
-MEMBER_EXPORT_S = {"onnxruntime": 8.0, "litert": 20.0}  # one member, and every test image
+MEMBER_EXPORT_S = {"onnxruntime": 10.0, "litert": 25.0}  # one member; test and hold-out images
+CONVERT_S = 0.5  # one fp32 file to another precision
+CONVERTED_S = 10.0  # the same for a member, and its test and hold-out images
 RUNTIME_START_S = 0.3  # one model loaded in its own process
 SUPERNET_S = 1.3e-7  # a step of the supernet, per image and activation
 RETRAIN_S = 6.0e-8  # a step of a member, per image and activation
@@ -53,7 +56,7 @@ def estimate(params: Params, data: Outline) -> Cost:
         "search": _search_s(params, data, values),
         "extract": _extract_s(params, values),
         "retrain": _retrain_s(params, data, values),
-        "export": members * sum(MEMBER_EXPORT_S[t.runtime] for t in params.targets),
+        "export": members * _member_export_s(params),
         "verify": 0.0,
     }
     verify_s = members * _timing_s(params.verify)
@@ -95,7 +98,17 @@ def _minutes(seconds: Mapping[str, float]) -> dict[str, float]:
 
 def _profile_export_s(params: Params) -> float:
     chains, networks = _profiled(params)
-    return EXPORT_S[params.target.runtime] * (chains + 2 * networks)
+    converted = 0 if params.target.precision == "fp32" else chains + networks
+    return EXPORT_S[params.target.runtime] * (chains + 2 * networks) + CONVERT_S * converted
+
+
+def _member_export_s(params: Params) -> float:
+    """All files of a member: of every format an fp32 one, and what is made of it."""
+    files = files_of(params.targets, params.export.precisions)
+    return sum(
+        MEMBER_EXPORT_S[kind.runtime] + CONVERTED_S * (len(precisions) - 1)
+        for kind, precisions in files
+    )
 
 
 def _profile_timing_s(params: Params) -> float:

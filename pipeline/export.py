@@ -1,15 +1,18 @@
 """Stage `export`: every trained member becomes model files that say how to use it.
 
-A file counts only when its runtime computes from it what PyTorch computes from the weights.
+An fp32 file counts only when its runtime computes from it what PyTorch computes from the weights;
+one of a lower precision, made of that file, when it is about as accurate on the hold-out images.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import click
 import torch
 from torch import nn
 
@@ -18,18 +21,19 @@ from edge.errors import EdgeError
 from edge.family import Artifact, Manifest, Member
 from edge.files import sha256_of
 from edge.spec import Architecture
+from edge.text import fill
 from models.network import network
-from pipeline import dataset, metrics, store
+from pipeline import dataset, gate, metrics, store
 from pipeline.batches import Images
 from pipeline.dataset import Dataset
 from pipeline.exporter import INPUT_NAME
-from pipeline.formats import FileFormat, formats_of
+from pipeline.formats import FileFormat, files_of
 from pipeline.members import TRAINED_FILE, TrainedMember, read_trained
 from pipeline.params import ExportParams, Params
 from pipeline.progress import Progress
+from pipeline.sections.target import Precision
 
 FOLDER = Path("results/export")
-PRECISION = "fp32"
 
 
 class WeightsError(EdgeError, ValueError):
@@ -43,21 +47,21 @@ class ParityError(EdgeError, ArithmeticError):
 def run(params: Params, root: Path = Path()) -> None:
     """Write the model files of every trained member, ``family.json`` and the metrics.
 
-    Everything is read and written below `root`. There is a file per format that `targets` need;
-    the same members give the same bytes. Raises MembersError, WeightsError, ExportError, or
-    ParityError.
+    Everything is read and written below `root`. There is a file per format and precision that
+    `targets` or `export.precisions` ask for; the same members give the same bytes. Which files
+    are rejected is said and noted. Raises MembersError, WeightsError, ExportError, or ParityError.
     """
     data = dataset.load(root / dataset.DATASET_FILE)
     trained = read_trained(root / TRAINED_FILE)
-    kinds = formats_of(params.targets)
+    kinds = files_of(params.targets, params.export.precisions)
     members = []
     with Progress("export", len(trained) * len(kinds)) as progress:
         for member in trained:
             net = load_network(member, (root / TRAINED_FILE).parent)
-            artifacts = []
-            for kind in kinds:
-                artifacts.append(_export(member, net, kind, data, params, root))
-                progress.advance(artifacts[-1].path)
+            artifacts: list[Artifact] = []
+            for kind, precisions in kinds:
+                artifacts += _export(member, net, kind, precisions, data, params, root)
+                progress.advance(f"{member.name}.{kind.name}")
             members.append(_exported(member, artifacts))
     manifest = Manifest(
         dataset=params.data.title,
@@ -69,40 +73,72 @@ def run(params: Params, root: Path = Path()) -> None:
     )
     manifest.write(root / FOLDER)
     metrics.write("export", summarise(members), root)
+    _tell(members)
 
 
 def export_model(
     name: str,
     net: nn.Module,
     kind: FileFormat,
+    precisions: Sequence[Precision],
     folder: Path,
     data: Dataset,
     params: ExportParams,
-    metadata: dict[str, str],
-) -> Artifact:
-    """Write the file of `net` into `folder`, compare it with `net`, and judge it.
+    metadata: Mapping[str, str],
+) -> list[Artifact]:
+    """Write the files of `net` in `precisions`, fp32 first, into `folder`, and judge them.
 
-    Raises ExportError, or ParityError where a logit of a hold-out image differs by more than
-    the tolerance.
+    Raises ExportError, or ParityError where a logit that the fp32 file gives for a hold-out image
+    differs by more than the tolerance.
     """
-    path = folder / f"{name}.{kind.name}"
-    kind.write(net, data.input_shape, path, params, metadata)
+    artifacts: list[Artifact] = []
+    source = folder / kind.file_name(name, "fp32")
+    calibration, _ = Images.part(data, data.weights[: params.calibration_images]).take(slice(None))
+    for precision in precisions:
+        path = folder / kind.file_name(name, precision)
+        facts = {**metadata, "precision": precision}
+        if precision == "fp32":
+            kind.write(net, data.input_shape, path, params, facts)
+        else:
+            kind.converters[precision](source, path, kind.inputs(calibration), facts)
+        found = _artifact(net, kind, precision, path, data, params)
+        if precision == "fp32":
+            _require_parity(name, path, found.max_relative_error, params.tolerance)
+        else:
+            found = gate.judge(found, artifacts[0], params.max_drop_points)
+        artifacts.append(found)
+    return artifacts
+
+
+def _artifact(
+    net: nn.Module,
+    kind: FileFormat,
+    precision: Precision,
+    path: Path,
+    data: Dataset,
+    params: ExportParams,
+) -> Artifact:
     error = parity(net, kind, path, Images.part(data, data.holdout[: params.parity_images]))
-    if not error <= params.tolerance:  # NaN is no parity either
-        raise ParityError(
-            f"member {name!r}: the logits of {path} differ from PyTorch's by {error:.1e} of the "
-            f"largest one, more than export.tolerance = {params.tolerance:g}: the exporter "
-            "changed the network; compare their versions before raising the tolerance"
-        )
     return Artifact(
         path=path.name,
         sha256=sha256_of(path),
         size_bytes=path.stat().st_size,
         format=kind.name,
-        precision=PRECISION,
+        precision=precision,
+        holdout_accuracy=file_accuracy(kind, path, Images.part(data, data.holdout)),
         test_accuracy=file_accuracy(kind, path, Images.test(data)),
-        max_relative_error=error,
+        max_relative_error=error if math.isfinite(error) else None,
     )
+
+
+def _require_parity(name: str, path: Path, error: float | None, tolerance: float) -> None:
+    if error is None or error > tolerance:
+        told = "are no numbers" if error is None else f"differ by {error:.1e} of the largest one"
+        raise ParityError(
+            f"member {name!r}: the logits of {path}, compared with PyTorch's, {told}, more than "
+            f"export.tolerance = {tolerance:g}: the exporter changed the network; compare their "
+            "versions before raising the tolerance"
+        )
 
 
 @torch.no_grad()
@@ -162,28 +198,63 @@ def load_network(member: TrainedMember, folder: Path) -> nn.Module:
 
 
 def summarise(members: list[Member]) -> dict[str, float]:
-    """The numbers of the stage; accuracies are shares, sizes bytes."""
+    """The numbers of the stage; accuracies are shares, sizes bytes, and what a precision costs is
+    that of the member that it costs most."""
     pairs = [(member, artifact) for member in members for artifact in member.artifacts]
-    differences = [abs((a.test_accuracy or 0.0) - m.test_accuracy) for m, a in pairs]
+    originals = [(m, a) for m, a in pairs if a.precision == "fp32"]
+    differences = [abs((a.test_accuracy or 0.0) - m.test_accuracy) for m, a in originals]
     return {
         "members": len(members),
-        "max_relative_error": max((a.max_relative_error or 0.0 for _, a in pairs), default=0.0),
+        "max_relative_error": max((a.max_relative_error or 0.0 for _, a in originals), default=0.0),
         "max_test_accuracy_difference": max(differences, default=0.0),
         "smallest_bytes": min((a.size_bytes for _, a in pairs), default=0),
         "largest_bytes": max((a.size_bytes for _, a in pairs), default=0),
+        **_lower(pairs),
     }
+
+
+def _lower(pairs: Sequence[tuple[Member, Artifact]]) -> dict[str, float]:
+    """Of every other kind of file than fp32: how many were rejected, the largest drop of hold-out
+    accuracy, and the largest size over that of the fp32 file."""
+    found: dict[str, float] = {}
+    for member, artifact in pairs:
+        original = gate.original_of(artifact, member.artifacts)
+        if artifact.precision == "fp32" or original is None:
+            continue
+        name = f"{artifact.precision}_{artifact.format}"
+        figures = {
+            "max_drop_points": gate.drop_points(artifact, original) or 0.0,
+            "max_size_ratio": artifact.size_bytes / original.size_bytes,
+        }
+        for figure, value in figures.items():
+            key = f"{name}_{figure}"
+            found[key] = max(value, found.get(key, value))
+        rejected = int(artifact.status == "rejected")
+        found[f"{name}_rejected"] = found.get(f"{name}_rejected", 0) + rejected
+    return found
+
+
+def _tell(members: Sequence[Member]) -> None:
+    for member in members:
+        for artifact in member.artifacts:
+            original = gate.original_of(artifact, member.artifacts)
+            if artifact.status == "rejected" and original is not None:
+                told = gate.verdict(artifact, original)
+                click.echo(fill(f"{member.name}: rejected: {told}", indent=2), err=True)
 
 
 def _export(
     member: TrainedMember,
     net: nn.Module,
     kind: FileFormat,
+    precisions: Sequence[Precision],
     data: Dataset,
     params: Params,
     root: Path,
-) -> Artifact:
-    metadata = describe(data, params.data.title, kind, member.read_architecture())
-    return export_model(member.name, net, kind, root / FOLDER, data, params.export, metadata)
+) -> list[Artifact]:
+    about = describe(data, params.data.title, kind, member.read_architecture())
+    folder = root / FOLDER
+    return export_model(member.name, net, kind, precisions, folder, data, params.export, about)
 
 
 def _exported(member: TrainedMember, artifacts: Sequence[Artifact]) -> Member:

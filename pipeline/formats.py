@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edge.family import FORMATS, Format
+from edge.record import Target
 from edge.runtimes import get_runtime
 from pipeline.batches import Images
-from pipeline.exporter import INPUT_NAME
+from pipeline.exporter import INPUT_NAME, ExportError
 from pipeline.onnx_export import export_onnx
 from pipeline.params import ExportParams, TargetParams
+from pipeline.quantize_onnx import quantize_onnx
+from pipeline.quantize_tflite import halve_tflite, quantize_tflite
+from pipeline.sections.target import Precision
 from pipeline.tflite_export import export_tflite
 from pipeline.training import EVALUATION_BATCH
 
 Shape: TypeAlias = tuple[int, int, int]  # (C, H, W), whatever the layout of the file
-Writer: TypeAlias = Callable[[nn.Module, Shape, Path, ExportParams, Mapping[str, str]], None]
+Metadata: TypeAlias = Mapping[str, str]
+Inputs: TypeAlias = Sequence[NDArray[np.float32]]  # of one image each, in the layout of the file
+Writer: TypeAlias = Callable[[nn.Module, Shape, Path, ExportParams, Metadata], None]
+Converter: TypeAlias = Callable[[Path, Path, Inputs, Metadata], None]
 
 
 @dataclass(frozen=True)
 class FileFormat:
-    """A format of model files; `write` makes one, of a module that maps an image to logits."""
+    """A format of model files. `write` makes an fp32 one, of a module that maps an image to
+    logits; `converters` make others of that file, by precision: they are told from where to
+    where, calibration images, and what the file says about itself."""
 
     name: Format
     runtime: str
     layout: Literal["NCHW", "NHWC"]  # of the image that goes in
     write: Writer
+    converters: Mapping[Precision, Converter]
+
+    def has(self, precision: Precision) -> bool:
+        """Whether there are files of that precision."""
+        return precision == "fp32" or precision in self.converters
+
+    def file_name(self, stem: str, precision: Precision) -> str:
+        """What a file is called: by its precision, too, where it is not fp32."""
+        return f"{stem}.{self.name}" if precision == "fp32" else f"{stem}.{precision}.{self.name}"
 
     def shape(self, input_shape: Shape) -> tuple[int, int, int, int]:
         """Of the input, one image."""
@@ -39,41 +59,81 @@ class FileFormat:
         n, a, b, c = (sizes[axis] for axis in self.layout)
         return n, a, b, c
 
+    def inputs(self, x: Tensor) -> Inputs:
+        """Images (N, C, H, W) as a file takes them, one at a time."""
+        axes = ["NCHW".index(axis) for axis in self.layout]
+        return [image[None] for image in x.permute(axes).contiguous().numpy()]
+
     def logits(self, path: Path, images: Images) -> Tensor:
         """What a file makes of every image, (N, classes), one at a time as on the target."""
         session = get_runtime(self.runtime).load(path, threads=1)
-        axes = ["NCHW".index(axis) for axis in self.layout]
         rows = [
-            torch.from_numpy(session.run({INPUT_NAME: image[None]})[0])
+            torch.from_numpy(session.run({INPUT_NAME: image})[0])
             for x, _ in images.in_order(EVALUATION_BATCH)  # (B, C, H, W)
-            for image in x.permute(axes).contiguous().numpy()
+            for image in self.inputs(x)
         ]
         return torch.cat(rows)
 
 
 def _write_onnx(
-    net: nn.Module, shape: Shape, path: Path, params: ExportParams, metadata: Mapping[str, str]
+    net: nn.Module, shape: Shape, path: Path, params: ExportParams, metadata: Metadata
 ) -> None:
     export_onnx(net, shape, path, opset=params.opset, metadata=metadata)
 
 
 def _write_tflite(
-    net: nn.Module, shape: Shape, path: Path, params: ExportParams, metadata: Mapping[str, str]
+    net: nn.Module, shape: Shape, path: Path, params: ExportParams, metadata: Metadata
 ) -> None:
     export_tflite(net, shape, path, metadata=metadata)
 
 
+def _fp16_tflite(source: Path, path: Path, _inputs: Inputs, metadata: Metadata) -> None:
+    halve_tflite(source, path, metadata)
+
+
 _FILE_FORMATS: Mapping[Format, FileFormat] = {
-    "onnx": FileFormat("onnx", "onnxruntime", "NCHW", _write_onnx),
-    "tflite": FileFormat("tflite", "litert", "NHWC", _write_tflite),
+    "onnx": FileFormat("onnx", "onnxruntime", "NCHW", _write_onnx, {"int8": quantize_onnx}),
+    "tflite": FileFormat(
+        *("tflite", "litert", "NHWC", _write_tflite),
+        converters={"int8": quantize_tflite, "fp16": _fp16_tflite},
+    ),
 }
+
+
+def format_named(name: Format) -> FileFormat:
+    """The format of that name."""
+    return _FILE_FORMATS[name]
 
 
 def format_of(runtime: str) -> FileFormat:
     """The format that a runtime reads."""
-    return _FILE_FORMATS[FORMATS[runtime]]
+    return format_named(FORMATS[runtime])
 
 
-def formats_of(targets: Iterable[TargetParams]) -> list[FileFormat]:
-    """What has to be exported for `targets`: each format once, in their order."""
-    return list({kind.name: kind for kind in (format_of(t.runtime) for t in targets)}.values())
+def precision_of(target: Target) -> Precision:
+    """What its files are stored in. Raises ExportError where nothing makes such files."""
+    kind = format_of(target.runtime)
+    known: tuple[Precision, ...] = get_args(Precision)
+    for precision in filter(kind.has, known):
+        if precision == target.precision:
+            return precision
+    raise ExportError(
+        f"there are no {target.precision} files for {target.runtime}: name another precision in "
+        "`targets` in params.yaml"
+    )
+
+
+def files_of(
+    targets: Iterable[TargetParams], precisions: Iterable[Precision]
+) -> list[tuple[FileFormat, list[Precision]]]:
+    """What has to be exported: the formats that `targets` need, in their order, each with those
+    of the `precisions` that it has and those that the targets name; fp32, of which the others are
+    made, comes first."""
+    asked, everywhere = list(targets), list(precisions)
+    found = []
+    for runtime in dict.fromkeys(target.runtime for target in asked):
+        kind = format_of(runtime)
+        named = [target.precision for target in asked if target.runtime == runtime]
+        wanted = dict.fromkeys(["fp32", *filter(kind.has, everywhere), *named])
+        found.append((kind, list(wanted)))
+    return found

@@ -14,10 +14,11 @@ from edge.errors import EdgeError
 from edge.files import sha256_of
 from edge.record import Measurement, Subject, Target
 from edge.statistics import summarise
-from pipeline.formats import format_of
+from pipeline.formats import format_of, precision_of
 from pipeline.params import ExportParams
 from pipeline.seeds import generator
 from pipeline.untrained import randomise
+from pipeline.untrained.converted import convert
 
 # Runtimes compute channels in vectors: a width in between is slower than the next multiple, and
 # a network of that width would be an opponent of straw.
@@ -64,13 +65,16 @@ def latency_ratio(
 
     The two are measured in one interleaved session. The function raises MatchingError.
     """
-    kind = format_of(target.runtime)
+    kind, precision = format_of(target.runtime), precision_of(target)
 
     def ratio(width: int) -> float:
         with TemporaryDirectory() as folder:
             path = Path(folder) / f"width-{width}.{kind.name}"
             net = randomise(build(width), generator(0, "width", width))
             kind.write(net, input_shape, path, params, {})
+            if precision != "fp32":
+                source = path.rename(path.with_suffix(f".fp32.{kind.name}"))
+                convert(kind, precision, source, path, input_shape)
             subject = Subject(kind="file", name=path.stem, sha256=sha256_of(path))
             results = measure([Job(subject, path), reference], target, PROTOCOL)
         medians_ms = []

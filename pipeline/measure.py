@@ -16,7 +16,7 @@ from edge.table import Table
 from pipeline import metrics, verdicts
 from pipeline.check import read_target
 from pipeline.dataset import DATASET_FILE, load
-from pipeline.formats import format_of
+from pipeline.formats import format_of, precision_of
 from pipeline.params import Params, ProfileParams
 from pipeline.progress import Progress
 from pipeline.remote import BOARDS, LOCAL, Boards, Session
@@ -34,19 +34,14 @@ class ProfileError(EdgeError, RuntimeError):
     """Models that could not be measured."""
 
 
-class UnsupportedTarget(EdgeError, ValueError):
-    """A target whose model files this stage cannot make."""
-
-
 def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
     """Export, measure, and write the records, the table they make, and its metrics.
 
     Everything is read and written below `root`. Models and finished blocks of runs are kept in
     the store, so a killed run goes on; a board elsewhere keeps its own. Raises ProfileError, which
-    lists the models that could not be measured, UnsupportedTarget, and RemoteError.
+    lists the models that could not be measured, and RemoteError.
     """
     target = read_target(root)
-    _require_fp32(target)
     models = roster(make_space(params.space, load(root / DATASET_FILE)), params.profile)
     store = root / STORE
     with locked("profile", store):
@@ -88,14 +83,6 @@ def _warn(measurements: Sequence[Measurement]) -> None:
         print("\n  ".join(lines), file=sys.stderr)
 
 
-def _require_fp32(target: Target) -> None:
-    if target.precision != "fp32":
-        raise UnsupportedTarget(
-            f"untrained blocks can be profiled as fp32 models, not as {target.precision} ones: "
-            "put a target of fp32 first among `targets` in params.yaml"
-        )
-
-
 def untrained_jobs(
     models: Sequence[Model], target: Target, params: Params, store: Path
 ) -> list[Job]:
@@ -103,6 +90,7 @@ def untrained_jobs(
     paths = build_files(
         [model.blocks for model in models],
         *(format_of(target.runtime).name, params.export, params.profile.workers, store),
+        precision=precision_of(target),
     )
     return [Job(m.subject(sha256_of(path)), path) for m, path in zip(models, paths, strict=True)]
 

@@ -51,6 +51,14 @@ def export_onnx(
         model = program.model_proto
     except Exception as error:  # the exporter's errors share no base of their own
         raise ExportError(f"PyTorch cannot export {path.name}: {first_line(error)}") from error
+    write_onnx(model, path, opset, metadata)
+
+
+def write_onnx(model: Any, path: Path, opset: int, metadata: Mapping[str, str]) -> None:
+    """Write a ModelProto with `metadata` as all that it says about itself.
+
+    Raises ExportError where it is no valid model of `opset`.
+    """
     _strip(model)
     _check(model, opset, path.name)
     for key in sorted(metadata):
@@ -71,8 +79,8 @@ def _check(model: Any, opset: int, name: str) -> None:
 
 
 def _strip(model: Any) -> None:
-    """Remove what the exporter notes about its sources: stack traces with the paths of this
-    machine, of which a small model has more than of weights."""
+    """Remove what exporters note about their work: stack traces with the paths of this machine,
+    of which a small model has more than of weights."""
     graph = model.graph
     parts: Iterable[Any] = (
         *(model, graph, *graph.node, *graph.initializer),

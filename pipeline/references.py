@@ -30,6 +30,7 @@ from pipeline.params import Params
 from pipeline.progress import Progress
 from pipeline.reference_nets import Reference, Trained, train_all
 from pipeline.remote import require_local
+from pipeline.sections.target import Precision
 from pipeline.verified import latency_of
 from pipeline.verify import FAMILY_FOLDER, member_job, protocol
 
@@ -63,11 +64,15 @@ def run(params: Params, root: Path = Path(), measure: Callable[..., Results] = m
         cnn = as_fast_as(member_job(family, fastest, target), data, params, target, measure)
         trained = train_all([RESNET, cnn], params.retrain, root)
         kind = format_of(target.runtime)
-        references = [export_reference(one, kind, data, params, root / FOLDER) for one in trained]
+        references = [
+            export_reference(one, kind, params.target.precision, data, params, root / FOLDER)
+            for one in trained
+        ]
         jobs = [_job(reference, root / FOLDER) for reference in references]
-        jobs += [member_job(family, member, target) for member in family.manifest.members]
+        members = [m for m in family.manifest.members if m.rejected(target) is None]
+        jobs += [member_job(family, member, target) for member in members]
         results = _measure_together(jobs, target, protocol(params.verify), root, measure)
-        networks = _with_latencies([*references, *family.manifest.members], results)
+        networks = _with_latencies([*references, *members], results)
         resnet, plain, *members = networks
         comparisons = [
             Comparison(comparison.best(members), resnet, target),
@@ -100,12 +105,22 @@ def as_fast_as(
 
 
 def export_reference(
-    trained: Trained, kind: FileFormat, data: Dataset, params: Params, folder: Path
+    trained: Trained,
+    kind: FileFormat,
+    precision: Precision,
+    data: Dataset,
+    params: Params,
+    folder: Path,
 ) -> Member:
-    """Export into `folder`; in the form of a member, so that it is listed like one."""
+    """Export into `folder`; in the form of a member, so that it is listed like one. Its accuracies
+    are those of its file."""
     reference, net = trained.reference, trained.network(data)
     about = export.describe(data, params.data.title, kind)
-    artifact = export.export_model(reference.name, net, kind, folder, data, params.export, about)
+    precisions = list(dict.fromkeys(["fp32", precision]))
+    *_, file = export.export_model(
+        reference.name, net, kind, precisions, folder, data, params.export, about
+    )
+    artifact = file.model_copy(update={"status": "ok"})  # compared, never deployed: no gate
     macs, parameters = count(net, data.input_shape)
     return Member(
         name=reference.name,
@@ -180,6 +195,6 @@ def _problem(result: Measurement | Failure) -> str | None:
 def _with_latencies(networks: Sequence[Member], results: Sequence[Measurement]) -> list[Member]:
     """The networks with nothing but their latency of the common session."""
     return [
-        network.model_copy(update={"latencies": (latency_of(result),)})
+        network.on(result.target).model_copy(update={"latencies": (latency_of(result),)})
         for network, result in zip(networks, results, strict=True)
     ]

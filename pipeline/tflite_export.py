@@ -59,16 +59,21 @@ def export_tflite(
             content = litert_torch.convert(frozen, (image,)).model_content()
     except Exception as error:  # the converter's errors share no base of their own
         raise ExportError(f"litert-torch cannot export {path.name}: {first_line(error)}") from error
-    model = _unpack(content)
+    write_tflite(unpack(content), path, metadata)
+
+
+def write_tflite(model: Any, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a ModelT with the names and the `metadata` that all files have."""
     _rename(model)
+    model.metadata = [one for one in model.metadata or [] if one.name.decode() != METADATA_NAME]
     if metadata:
         _add_metadata(model, json.dumps(metadata, sort_keys=True, ensure_ascii=False))
-    write_atomic(path, _pack(model))
+    write_atomic(path, pack(model))
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """What `export_tflite` was told to put into the file; nothing where it was told nothing."""
-    model = _unpack(path.read_bytes())
+    model = unpack(path.read_bytes())
     for entry in model.metadata or []:
         if entry.name.decode() == METADATA_NAME:
             found: dict[str, str] = json.loads(model.buffers[entry.buffer].data.tobytes())
@@ -97,13 +102,22 @@ def _add_metadata(model: Any, text: str) -> None:
     model.buffers = [*model.buffers, buffer]
 
 
-def _unpack(content: bytes) -> Any:
+def unpack(content: bytes) -> Any:
+    """The ModelT of a file's bytes, with all weights inside: writers of larger models put them
+    behind the flatbuffer, where an offset from the file's start finds them."""
+    import numpy as np
     from ai_edge_litert import schema_py_generated as schema
 
-    return schema.ModelT.InitFromPackedBuf(content)
+    model = schema.ModelT.InitFromPackedBuf(content)
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # 0 and 1 say that there is none
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    return model
 
 
-def _pack(model: Any) -> bytes:
+def pack(model: Any) -> bytes:
+    """The bytes of a ModelT's file."""
     import flatbuffers
 
     class Builder(flatbuffers.Builder):  # type: ignore[misc]

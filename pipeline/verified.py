@@ -24,10 +24,11 @@ COLUMNS = (
 @dataclass(frozen=True)
 class Verified:
     """A member with its latency on one target, and what that target's calibration, where there is
-    one, said before it was measured; `unseen` where it was fitted without this network."""
+    one, said before it was measured; `unseen` where it was fitted without this network. There is
+    no record where its file was rejected, which is not measured."""
 
     member: Member
-    record: Measurement | Failure
+    record: Measurement | Failure | None
     prediction: Prediction | None
     unseen: bool
     percentile: int
@@ -40,7 +41,7 @@ class Verified:
     @property
     def doubt(self) -> str | None:
         """Why the measurement is not one to rely on, if it is not."""
-        if isinstance(self.record, Failure) or self.record.usable:
+        if not isinstance(self.record, Measurement) or self.record.usable:
             return None
         return f"{self.member.name}: {self.record.verdict}: {'; '.join(self.record.reasons)}"
 
@@ -50,6 +51,8 @@ class Verified:
         if self.member.budget_met is not False:
             return None
         what = f"{self.member.name} misses its budget of {self.member.budget_ms:g} ms"
+        if self.record is None:
+            return f"{what}: its file was rejected; see export.max_drop_points"
         if isinstance(self.record, Failure):
             return f"{what}: it would not run"
         if self.latency is None:
@@ -66,7 +69,10 @@ ByTarget: TypeAlias = Mapping[Target, Sequence[Verified]]  # the first target ha
 
 
 def verify(
-    member: Member, record: Measurement | Failure, calibration: Calibration | None, percentile: int
+    member: Member,
+    record: Measurement | Failure | None,
+    calibration: Calibration | None,
+    percentile: int,
 ) -> Verified:
     """Put `record` into the member, and decide whether `percentile` is within its budget.
 
@@ -77,7 +83,8 @@ def verify(
     if calibration is not None:
         prediction = calibration.predict(architecture)
         unseen = architecture.key not in {network.key for network in calibration.networks}
-    latencies = () if isinstance(record, Failure) else (latency_of(record, prediction),)
+    measurements = [record] if isinstance(record, Measurement) else []
+    latencies = tuple(latency_of(one, prediction) for one in measurements)
     met = None
     if member.budget_ms is not None:
         met = any(_within(latency, member.budget_ms, percentile) for latency in latencies)
@@ -152,6 +159,7 @@ def short_name(target: Target, among: Sequence[Target]) -> str:
 def _of_target(verified: Sequence[Verified]) -> dict[str, float | None]:
     return {
         "failed": sum(isinstance(v.record, Failure) for v in verified),
+        "rejected": sum(v.record is None for v in verified),
         "doubtful": sum(v.doubt is not None for v in verified),
         **_latencies(verified),
         **_predictions(verified),
@@ -183,7 +191,7 @@ def _predictions(verified: Sequence[Verified]) -> dict[str, float | None]:
 
 def _accuracies(verified: Sequence[Verified]) -> dict[str, float | None]:
     """Of the best member, by the hold-out images, and of the fastest one."""
-    measured = [(v.member, v.latency) for v in verified if v.latency]
+    measured = [(v.member.on(v.latency.target), v.latency) for v in verified if v.latency]
     if not measured:
         return {}
     best, _ = max(measured, key=lambda pair: pair[0].holdout_accuracy)
@@ -204,7 +212,7 @@ def members_csv(verified: Iterable[Verified]) -> str:
 
 
 def _row(member: Member, prediction: Prediction | None, latency: Latency) -> list[object]:
-    artifact = member.artifact(latency.target)
+    artifact, member = member.artifact(latency.target), member.on(latency.target)
     predicted_ms = prediction.mean_ms if prediction else None
     times_ms = (predicted_ms, latency.median_ms, latency.lo_ms, latency.hi_ms, latency.p95_ms)
     return [

@@ -20,7 +20,7 @@ from edge.family import Family, Manifest, Member
 from edge.files import write_atomic
 from edge.record import Measurement, Target
 from edge.text import fill, members_table
-from pipeline import calibrate, export, metrics, plots
+from pipeline import calibrate, export, gate, metrics, plots
 from pipeline.check import read_targets
 from pipeline.drift import drift
 from pipeline.params import Params, VerifyParams
@@ -35,6 +35,7 @@ JOURNALS = STORE / "verify"
 MAX_RUNS = 2000  # a block: seven of them bound p99 well, in a record of 100 kB
 
 Results = list[Measurement | Failure]
+ByName = Mapping[str, Measurement | Failure]  # of a member
 
 
 class VerifyError(EdgeError, RuntimeError):
@@ -50,18 +51,20 @@ def run(
 ) -> None:
     """Measure the members below `root`, write the family, and print it.
 
-    Boards elsewhere get their orders before anything is measured here. A missed budget is a
-    result. Raises VerifyError where there is nothing to measure; and, after everything is written,
-    where a member would not run, or `strict` is set and one missed its budget. Raises RemoteError
-    where a board has not answered, and IntegrityError where a model file is not the one that was
-    exported.
+    Boards elsewhere get their orders before anything is measured here. Rejected files are neither
+    measured nor deployed; a missed budget is a result. Raises VerifyError where there is nothing to
+    measure; and, after everything is written, where a member would not run, or `strict` is set and
+    one missed its budget. Raises RemoteError where a board has not answered, and IntegrityError
+    where a model file is not the one that was exported.
     """
     first, *others = targets = read_targets(root)
     family = Family.load(root / export.FOLDER)
     family.verify()
     calibration = _calibration(first, root)
     members, percentile = family.manifest.members, params.verify.percentile
-    jobs = {t: [member_job(family, member, t) for member in members] for t in targets}
+    jobs = {
+        t: [member_job(family, m, t) for m in members if m.rejected(t) is None] for t in targets
+    }
     with locked("verify", root / STORE):
         records, forget = _measured(jobs, params, root, measure, boards)
         verified = {first: _verify(members, records[first], calibration, percentile)}
@@ -121,15 +124,15 @@ def _measured(
     root: Path,
     measure: Callable[..., Results],
     boards: Boards,
-) -> tuple[dict[Target, Results], Callable[[], None]]:
+) -> tuple[dict[Target, ByName], Callable[[], None]]:
     """The results on every target, and what to call when they are safe."""
     devices = {t: asked.device for t, asked in zip(jobs, params.targets, strict=False)}
-    elsewhere = [target for target, device in devices.items() if device != LOCAL]
+    elsewhere = [t for t, device in devices.items() if device != LOCAL and jobs[t]]
     how = protocol(params.verify)
     begun = boards.begin(
         [Session("verify", devices[t], t, jobs[t], how) for t in elsewhere], root, root / STORE
     )
-    here = [target for target in jobs if target not in elsewhere]
+    here = [target for target in jobs if target not in elsewhere and jobs[target]]
     found = {t: _measure(jobs[t], t, params.verify, root, measure) for t in here}
     found |= zip(elsewhere, begun.results(), strict=True)
 
@@ -138,7 +141,11 @@ def _measured(
         for target in here:
             _journal(target, root).unlink(missing_ok=True)
 
-    return {target: found[target] for target in jobs}, forget
+    return {target: _by_name(jobs[target], found.get(target, [])) for target in jobs}, forget
+
+
+def _by_name(jobs: Sequence[Job], results: Results) -> ByName:
+    return {job.subject.name: result for job, result in zip(jobs, results, strict=True)}
 
 
 def _measure(
@@ -165,12 +172,9 @@ def _journal(target: Target, root: Path) -> Path:
 
 
 def _verify(
-    members: Sequence[Member], records: Results, calibration: Calibration | None, percentile: int
+    members: Sequence[Member], records: ByName, calibration: Calibration | None, percentile: int
 ) -> list[Verified]:
-    return [
-        verify(member, record, calibration, percentile)
-        for member, record in zip(members, records, strict=True)
-    ]
+    return [verify(m, records.get(m.name), calibration, percentile) for m in members]
 
 
 def _without_budgets(members: Sequence[Member]) -> list[Member]:
@@ -199,11 +203,19 @@ def _tell(manifest: Manifest, verified: ByTarget) -> None:
         click.echo(fill(f"Target {target.id}: {target}"))
         click.echo(members_table(manifest, target))
         for v in of_target:
-            for remark in filter(None, (v.doubt, v.miss)):
+            for remark in filter(None, (_rejection(v.member, target), v.doubt, v.miss)):
                 click.echo(fill(remark, indent=2), err=True)
         found = drift(of_target)
         if found is not None and found.advice is not None:
             click.echo(fill(found.advice, indent=2), err=True)
+
+
+def _rejection(member: Member, target: Target) -> str | None:
+    rejected = member.rejected(target)
+    original = rejected and gate.original_of(rejected, member.artifacts)
+    if rejected is None or original is None:
+        return None
+    return f"{member.name} was not measured: {gate.verdict(rejected, original)}"
 
 
 def _judge(verified: ByTarget, strict: bool) -> None:

@@ -33,10 +33,13 @@ def test_every_member_is_a_verified_model_better_than_chance(project):
     assert len(family.manifest.members) >= 2
     for member in family.manifest.members:
         assert member.test_accuracy > 0.5  # of ten classes, after three epochs on 8,000 images
-        assert {artifact.format for artifact in member.artifacts} == {"onnx", "tflite"}
-        for artifact in member.artifacts:
+        files = [(artifact.format, artifact.precision) for artifact in member.deployed]
+        assert files == [("onnx", "fp32"), ("onnx", "int8"), ("tflite", "fp32")]
+        onnx, _, tflite = member.deployed
+        for artifact in (onnx, tflite):
             assert abs(artifact.test_accuracy - member.test_accuracy) < 0.001
-        assert [last.target.runtime for last in member.latencies] == ["onnxruntime", "litert"]
+        targets = [(last.target.runtime, last.target.precision) for last in member.latencies]
+        assert targets == [("onnxruntime", "fp32"), ("litert", "fp32"), ("onnxruntime", "int8")]
         for latency in member.latencies:
             assert 0 < latency.lo_ms <= latency.median_ms <= latency.hi_ms
 
@@ -67,8 +70,8 @@ def test_the_search_hears_every_penalty_and_the_price(project):
 
 def test_pick_names_a_member_that_fits_and_refuses_the_impossible(project):
     family = project / "results/family"
-    where = ("--family", family, "--runtime", "onnxruntime")
-    bounds = [m.latencies[0].p95_ms for m in Family.load(family).manifest.members]
+    where = ("--family", family, "--runtime", "litert")  # of which there is one precision
+    bounds = [m.latencies[1].p95_ms for m in Family.load(family).manifest.members]
     proven = [bound for bound in bounds if bound is not None]
     assert proven, "no member has a bound of its p95: the machine was far too busy"
     fits = facet("pick", "--budget-ms", str(max(proven) * 1.01), *where, "--json")

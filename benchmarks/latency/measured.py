@@ -24,7 +24,7 @@ from edge.statistics import summarise
 from edge.table import Table
 from models.network import count, network
 from models.spaces import Space
-from pipeline.formats import format_of
+from pipeline.formats import format_of, precision_of
 from pipeline.params import ExportParams, ProfileParams
 from pipeline.progress import Progress
 from pipeline.roster import roster
@@ -60,7 +60,9 @@ def measure(
     models = roster(space, params)
     kind = format_of(target.runtime).name
     blocks = [model.blocks for model in models]
-    paths = build_files(blocks, kind, export, params.workers, folder / "store")
+    paths = build_files(
+        *(blocks, kind, export, params.workers, folder / "store"), precision=precision_of(target)
+    )
     jobs = [Job(m.subject(sha256_of(path)), path) for m, path in zip(models, paths, strict=True)]
     wholes = [job for job in jobs if job.subject.role == "anchor"]
     recipes = [_recipe(job.path, folder / "operations") for job in wholes if kind == "onnx"]

@@ -52,7 +52,7 @@ def points(run: Run, target: Target) -> list[Point]:
     """The members measured on `target`; on the front are those that no faster member equals on
     the hold-out images."""
     found = [
-        Point(one.number, one.member, latency, latency.bound_ms(run.percentile))
+        Point(one.number, one.member.on(target), latency, latency.bound_ms(run.percentile))
         for one in run.members
         if (latency := one.member.latency(target))
     ]

@@ -15,6 +15,7 @@ from pipeline.report import (
     control,
     cost,
     members,
+    precisions,
     prediction,
     steering,
     training,
@@ -24,8 +25,8 @@ from pipeline.report.sources import Run, load
 
 REPORT_FILE = Path("results/report.html")
 SECTIONS = (
-    *(accuracy.section, members.section, architectures.section, prediction.section),
-    *(control.section, steering.section, training.section, cost.section),
+    *(accuracy.section, members.section, precisions.section, architectures.section),
+    *(prediction.section, control.section, steering.section, training.section, cost.section),
 )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import field_validator
+
 from pipeline.sections.base import Count, Section, Seed, setting
+from pipeline.sections.target import Precision
 
 
 class RetrainParams(Section):
@@ -31,4 +34,20 @@ class ExportParams(Section):
 
     opset: int = setting(20, "ONNX opset", ge=18, le=25)
     parity_images: Count = setting(64, "Images compared with PyTorch")
-    tolerance: float = setting(1e-4, "Largest error of a logit, over the largest", gt=0, le=0.1)
+    tolerance: float = setting(
+        1e-4, "Largest error of a logit of an fp32 file, over the largest logit", gt=0, le=0.1
+    )
+    precisions: tuple[Precision, ...] = setting(
+        ("fp32", "int8"), "Precisions to write in every format, beside those that targets name"
+    )
+    calibration_images: Count = setting(256, "Training images that the int8 ranges are taken from")
+    max_drop_points: float = setting(
+        1.0, "Hold-out points that an int8 or fp16 file may lose before it is rejected", ge=0
+    )
+
+    @field_validator("precisions")
+    @classmethod
+    def _starts_from_fp32(cls, precisions: tuple[Precision, ...]) -> tuple[Precision, ...]:
+        if "fp32" not in precisions:
+            raise ValueError("add fp32: the others are made from it and compared with it")
+        return precisions

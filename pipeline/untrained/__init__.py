@@ -11,8 +11,9 @@ from pathlib import Path
 from edge.family import Format
 from edge.spec import BlockSpec
 from pipeline.params import ExportParams
+from pipeline.sections.target import Precision
 from pipeline.store import STORE
-from pipeline.untrained import onnx, tflite
+from pipeline.untrained import converted, onnx, tflite
 from pipeline.untrained.weights import randomise
 
 __all__ = ["build_files", "randomise"]
@@ -26,10 +27,14 @@ def build_files(
     params: ExportParams,
     workers: int,
     store: Path = STORE,
+    precision: Precision = "fp32",
 ) -> list[Path]:
     """A file per model, in their order; what the store does not hold is exported.
 
     All processes that export have ended at the end: what is timed afterwards runs alone.
     Raises ExportError.
     """
-    return _BUILDERS[kind](models, params, workers, store)
+    paths = _BUILDERS[kind](models, params, workers, store)
+    if precision == "fp32":
+        return paths
+    return converted.build(models, paths, kind, precision, workers, store)

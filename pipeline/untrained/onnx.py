@@ -73,6 +73,7 @@ def in_a_row(parts: Sequence[Any]) -> Any:
         model = compose.merge_models(
             model, part, io_map=[(f"{n - 1}/{OUTPUT_NAME}", f"{n}/{INPUT_NAME}")]
         )
+    del model.opset_import[1:]  # merging repeats what every part imports: the same one operator set
     return model
 
 

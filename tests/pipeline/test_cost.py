@@ -50,9 +50,26 @@ def test_every_target_is_exported_to_and_measured():
     )
     members = cost.member_count(Params())
     assert two["verify"] == pytest.approx(2 * one["verify"])
-    litert_s = cost.MEMBER_EXPORT_S["litert"]
+    litert_s = cost.MEMBER_EXPORT_S["litert"] + cost.CONVERTED_S  # fp32 and int8
     assert two["export"] - one["export"] == pytest.approx(members * litert_s / 60)
     assert two["profile"] == one["profile"]
+
+
+def test_int8_blocks_are_converted_and_a_member_has_each_file_once():
+    fp32, int8, both = (
+        cost.estimate(
+            Params.model_validate(
+                {"targets": [{"precision": p} for p in of], "export": {"precisions": ["fp32"]}}
+            ),
+            FASHION,
+        ).stages
+        for of in (["fp32"], ["int8"], ["fp32", "int8"])
+    )
+    chains = 2 * 6 * 3  # two lengths, six operations beside skip, three widths
+    networks = 1 + 10 + 20
+    converted_s = cost.CONVERT_S * (chains + networks)
+    assert int8["profile"] - fp32["profile"] == pytest.approx(converted_s / 60)
+    assert int8["export"] == both["export"] > fp32["export"]
 
 
 def test_timing_on_a_board_takes_none_of_this_machine():

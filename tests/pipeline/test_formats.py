@@ -6,14 +6,44 @@ from edge.family import FORMATS
 from edge.runtimes import get_runtime
 from pipeline import formats
 from pipeline.batches import Images
-from pipeline.formats import format_of, formats_of
+from pipeline.exporter import ExportError
+from pipeline.formats import files_of, format_named, format_of, precision_of
 from pipeline.params import TargetParams
+from tests.pipeline.made_up import TARGET
 
 
 def test_each_format_is_exported_once_in_the_order_of_the_targets():
     targets = [("litert", 1), ("onnxruntime", 1), ("litert", 4)]
-    wanted = formats_of(TargetParams(runtime=runtime, threads=n) for runtime, n in targets)
-    assert [kind.name for kind in wanted] == ["tflite", "onnx"]
+    wanted = files_of(
+        (TargetParams(runtime=runtime, threads=n) for runtime, n in targets), ["fp32"]
+    )
+    assert [(kind.name, of) for kind, of in wanted] == [("tflite", ["fp32"]), ("onnx", ["fp32"])]
+
+
+@pytest.mark.parametrize(
+    ("precisions", "onnx", "tflite"),
+    [
+        (["fp32"], ["fp32", "int8"], ["fp32"]),  # int8: a target names it
+        (["int8", "fp32"], ["fp32", "int8"], ["fp32", "int8"]),
+        (["fp32", "fp16"], ["fp32", "int8"], ["fp32", "fp16"]),  # which ONNX files do not have
+    ],
+)
+def test_a_format_has_the_precisions_that_are_asked_for_fp32_first(precisions, onnx, tflite):
+    targets = [TargetParams(precision="int8"), TargetParams(runtime="litert")]
+    assert [of for _, of in files_of(targets, precisions)] == [onnx, tflite]
+
+
+@pytest.mark.parametrize(("precision", "name"), [("fp32", "a.1.onnx"), ("int8", "a.1.int8.onnx")])
+def test_a_file_is_named_by_its_precision_unless_it_is_fp32(precision, name):
+    assert format_named("onnx").file_name("a.1", precision) == name
+
+
+def test_a_target_says_what_its_files_are_stored_in():
+    fp16 = TARGET.model_copy(update={"precision": "fp16"})
+    assert precision_of(TARGET) == "fp32"
+    assert precision_of(fp16.model_copy(update={"runtime": "litert"})) == "fp16"
+    with pytest.raises(ExportError, match="no fp16 files for onnxruntime: name another"):
+        precision_of(fp16)
 
 
 @pytest.mark.parametrize("runtime", FORMATS)

@@ -15,9 +15,10 @@ from edge.target import make_target
 from pipeline import measure, metrics
 from pipeline.check import TARGET_FILE
 from pipeline.dataset import DATASET_FILE
-from pipeline.measure import ProfileError, UnsupportedTarget
+from pipeline.measure import ProfileError
 from pipeline.params import Params
 from pipeline.store import STORE, locked
+from pipeline.untrained import converted
 from pipeline.untrained import onnx as onnx_files
 from pipeline.untrained import tflite as tflite_files
 from tests.pipeline.remote.made_up import BOARD, MadeUpHub, boards, fails
@@ -154,10 +155,21 @@ def test_the_first_target_decides_the_format(root, monkeypatch):
     assert Table.read(root / "results/profile").target.runtime == "litert"
 
 
-def test_quantised_blocks_are_refused(tmp_path):
-    write_target(tmp_path, make_target("onnxruntime", 1, "int8"))
-    with pytest.raises(UnsupportedTarget, match="as fp32 models, not as int8 ones"):
-        measure.run(PARAMS, tmp_path)
+def test_int8_blocks_make_the_table_of_an_int8_target(root, monkeypatch):
+    made = []
+
+    def convert(kind, precision, source, path, shape):
+        made.append((kind.name, precision, shape))
+        shutil.copyfile(source, path)
+
+    monkeypatch.setattr(converted, "convert", convert)
+    write_target(root, make_target("onnxruntime", 1, "int8"))
+    measure.run(PARAMS, root)
+    assert Table.read(root / "results/profile").target.precision == "int8"
+    # Two chains, which begin with their entry's single channel, and three networks.
+    assert sorted(made) == [("onnx", "int8", (1, 4, 4))] * 2 + [("onnx", "int8", (1, 8, 8))] * 3
+    measure.run(PARAMS, root)
+    assert len(made) == 5
 
 
 def test_two_profiles_at_once_are_refused(root):

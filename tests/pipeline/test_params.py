@@ -89,6 +89,18 @@ def test_every_field_is_described():
             "allowed: 'uniform', 'params' or 'macs'",
         ),
         (
+            "targets: [{precision: int4}]",
+            "targets[0].precision: given 'int4'",
+        ),
+        (
+            "targets: [{runtime: onnxruntime, precision: fp16}]",
+            "targets[0].precision: given 'fp16': there are fp16 files for litert only",
+        ),
+        (
+            "export: {precisions: [int8]}",
+            "export.precisions: given ['int8']: add fp32: the others are made from it",
+        ),
+        (
             "targets: [{threads: 0}]",
             "targets[0].threads: given 0: should be greater than or equal to 1",
         ),

@@ -38,8 +38,8 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
-def exported(name, _net, _kind, folder, *_):
-    return artifact(folder, name)
+def exported(name, _net, _kind, _precisions, folder, *_):
+    return [artifact(folder, name)]
 
 
 def artifact(folder, name):

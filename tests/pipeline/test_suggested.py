@@ -29,8 +29,8 @@ def root(tmp_path, monkeypatch):
     ]
     (tmp_path / "next.json").write_text(json.dumps({"members": rows}))
 
-    def build(models, kind, _export, _workers, store):
-        assert kind == "onnx"
+    def build(models, kind, _export, _workers, store, *, precision):
+        assert (kind, precision) == ("onnx", "fp32")
         paths = [store / f"{n}.onnx" for n in range(len(models))]
         for path, blocks in zip(paths, models, strict=True):
             path.write_text(" ".join(block.key for block in blocks))

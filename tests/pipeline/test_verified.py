@@ -187,11 +187,21 @@ def test_metrics_of_nothing_measured_are_counts():
     assert known == {
         "members": 1,
         "failed": 1,
+        "rejected": 0,
         "doubtful": 0,
         "budgets_met": 0,
         "budgets_missed": 0,
         "predicted_members": 0,
     }
+
+
+def test_a_rejected_file_has_no_record_and_meets_no_budget():
+    v = verified(member(budget_ms=2.0), None)
+    assert (v.latency, v.doubt, v.member.latencies) == (None, None, ())
+    assert v.member.budget_met is False
+    assert v.miss.endswith("its file was rejected; see export.max_drop_points")
+    found = numbers({TARGET: [v]})
+    assert (found["rejected"], found["failed"], found["budgets_missed"]) == (1, 0, 1)
 
 
 def on(target, one, ms):

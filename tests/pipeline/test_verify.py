@@ -254,6 +254,65 @@ def test_a_member_needs_a_file_of_the_targets_precision(root):
         verify.member_job(family, family.manifest.members[0], target)
 
 
+INT8 = TARGET.model_copy(update={"precision": "int8"})
+
+
+def with_int8(root, **status):
+    """int8 files beside the exported ones, with the status of each member's."""
+    folder = root / export.FOLDER
+    manifest = Family.load(folder).manifest
+    members = []
+    for member in manifest.members:
+        path = folder / f"{member.name}.int8.onnx"
+        path.write_text(f"{member.name} as int8")
+        (fp32,) = (a for a in member.artifacts if a.format == "onnx")
+        int8 = {"path": path.name, "sha256": sha256_of(path), "size_bytes": path.stat().st_size}
+        int8 |= {"precision": "int8", "holdout_accuracy": 0.75, "status": status[member.name]}
+        files = fp32.model_copy(update={"holdout_accuracy": 0.8}), fp32.model_copy(update=int8)
+        members.append(member.model_copy(update={"artifacts": files}))
+    manifest.model_copy(update={"members": tuple(members)}).write(folder)
+
+
+def test_int8_files_are_measured_but_for_rejected_ones(root, capsys):
+    write_targets(root, TARGET, INT8)
+    with_int8(root, small="ok", large="rejected")
+    calls = []
+    verify.run(Params(), root=root, measure=measuring(calls, small=1.0, large=1.75))
+    assert [[job.path.name for job in jobs] for jobs, *_ in calls] == [
+        ["small.onnx", "large.onnx"],
+        ["small.int8.onnx"],
+    ]
+    small, large = Family.load(root / verify.FAMILY_FOLDER).manifest.members
+    assert [last.target for last in small.latencies] == [TARGET, INT8]
+    assert [last.target for last in large.latencies] == [TARGET]
+    assert large.rejected(INT8).holdout_accuracy == 0.75
+    found = metrics.read("verify", root)
+    assert (found["onnxruntime_int8_rejected"], found["onnxruntime_int8_failed"]) == (1, 0)
+    assert found["onnxruntime_int8_best_holdout_accuracy"] == 0.75
+    told = " ".join(capsys.readouterr().err.split())
+    assert "large was not measured: the int8 file large.int8.onnx classifies 75.00 %" in told
+
+
+def test_a_rejected_file_is_not_deployed(root):
+    write_targets(root, TARGET, INT8)
+    with_int8(root, small="ok", large="rejected")
+    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.75))
+    there = {path.name for path in (root / verify.FAMILY_FOLDER).iterdir()}
+    assert there == {"small.onnx", "large.onnx", "small.int8.onnx", "family.json"}
+    Family.load(root / verify.FAMILY_FOLDER).verify()
+
+
+def test_a_target_for_which_all_is_rejected_is_not_measured(root, monkeypatch):
+    write_targets(root, INT8)
+    calibrated(monkeypatch, Table(INT8, TABLE.offset_ms, TABLE.rows))
+    with_int8(root, small="rejected", large="rejected")
+    calls = []
+    verify.run(Params(), root=root, measure=measuring(calls))
+    assert calls == []
+    members = Family.load(root / verify.FAMILY_FOLDER).manifest.members
+    assert [member.budget_met for member in members] == [False, False]
+
+
 def test_a_calibration_of_another_target_predicts_nothing(root, monkeypatch):
     other = TARGET.model_copy(update={"threads": 4})
     calibrated(monkeypatch, Table(other, TABLE.offset_ms, TABLE.rows))
