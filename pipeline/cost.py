@@ -8,10 +8,10 @@ from math import prod
 from statistics import fmean
 
 from edge.spec import SKIP
-from pipeline.formats import files_of
 from pipeline.params import Params, ProfileParams, SearchParams, SpaceParams, VerifyParams
 from pipeline.remote import LOCAL
 from pipeline.sections.data import Outline
+from pipeline.sections.target import wanted_files
 
 # Seconds of one core, from runs on a two-core AMD EPYC (first generation) virtual machine.
 EXPORT_S = {"onnxruntime": 0.7, "litert": 5.0}  # one block or short chain to its runtime's format
@@ -104,10 +104,10 @@ def _profile_export_s(params: Params) -> float:
 
 def _member_export_s(params: Params) -> float:
     """All files of a member: of every format an fp32 one, and what is made of it."""
-    files = files_of(params.targets, params.export.precisions)
+    files = wanted_files(params.targets, params.export.precisions)
     return sum(
-        MEMBER_EXPORT_S[kind.runtime] + CONVERTED_S * (len(precisions) - 1)
-        for kind, precisions in files
+        MEMBER_EXPORT_S[runtime] + CONVERTED_S * (len(precisions) - 1)
+        for runtime, precisions in files.items()
     )
 
 

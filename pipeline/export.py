@@ -132,12 +132,12 @@ def _artifact(
 
 
 def _require_parity(name: str, path: Path, error: float | None, tolerance: float) -> None:
-    if error is None or error > tolerance:
-        told = "are no numbers" if error is None else f"differ by {error:.1e} of the largest one"
+    if error is None or error > tolerance:  # None: the logits are no numbers
+        error = math.nan if error is None else error
         raise ParityError(
-            f"member {name!r}: the logits of {path}, compared with PyTorch's, {told}, more than "
-            f"export.tolerance = {tolerance:g}: the exporter changed the network; compare their "
-            "versions before raising the tolerance"
+            f"member {name!r}: the logits of {path} differ from PyTorch's by {error:.1e} of the "
+            f"largest one, more than export.tolerance = {tolerance:g}: the exporter "
+            "changed the network; compare their versions before raising the tolerance"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from pipeline.onnx_export import export_onnx
 from pipeline.params import ExportParams, TargetParams
 from pipeline.quantize_onnx import quantize_onnx
 from pipeline.quantize_tflite import halve_tflite, quantize_tflite
-from pipeline.sections.target import Precision
+from pipeline.sections.target import PRECISIONS, Precision, wanted_files
 from pipeline.tflite_export import export_tflite
 from pipeline.training import EVALUATION_BATCH
 
@@ -43,10 +43,6 @@ class FileFormat:
     layout: Literal["NCHW", "NHWC"]  # of the image that goes in
     write: Writer
     converters: Mapping[Precision, Converter]
-
-    def has(self, precision: Precision) -> bool:
-        """Whether there are files of that precision."""
-        return precision == "fp32" or precision in self.converters
 
     def file_name(self, stem: str, precision: Precision) -> str:
         """What a file is called: by its precision, too, where it is not fp32."""
@@ -112,9 +108,7 @@ def format_of(runtime: str) -> FileFormat:
 
 def precision_of(target: Target) -> Precision:
     """What its files are stored in. Raises ExportError where nothing makes such files."""
-    kind = format_of(target.runtime)
-    known: tuple[Precision, ...] = get_args(Precision)
-    for precision in filter(kind.has, known):
+    for precision in PRECISIONS[target.runtime]:
         if precision == target.precision:
             return precision
     raise ExportError(
@@ -126,14 +120,6 @@ def precision_of(target: Target) -> Precision:
 def files_of(
     targets: Iterable[TargetParams], precisions: Iterable[Precision]
 ) -> list[tuple[FileFormat, list[Precision]]]:
-    """What has to be exported: the formats that `targets` need, in their order, each with those
-    of the `precisions` that it has and those that the targets name; fp32, of which the others are
-    made, comes first."""
-    asked, everywhere = list(targets), list(precisions)
-    found = []
-    for runtime in dict.fromkeys(target.runtime for target in asked):
-        kind = format_of(runtime)
-        named = [target.precision for target in asked if target.runtime == runtime]
-        wanted = dict.fromkeys(["fp32", *filter(kind.has, everywhere), *named])
-        found.append((kind, list(wanted)))
-    return found
+    """What has to be exported: formats, each with its precisions, fp32 first."""
+    wanted = wanted_files(targets, precisions)
+    return [(format_of(runtime), of_runtime) for runtime, of_runtime in wanted.items()]

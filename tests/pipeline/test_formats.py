@@ -9,6 +9,7 @@ from pipeline.batches import Images
 from pipeline.exporter import ExportError
 from pipeline.formats import files_of, format_named, format_of, precision_of
 from pipeline.params import TargetParams
+from pipeline.sections.target import PRECISIONS
 from tests.pipeline.made_up import TARGET
 
 
@@ -51,6 +52,11 @@ def test_a_format_is_named_by_the_suffix_that_its_runtime_reads(runtime):
     kind = format_of(runtime)
     assert f".{kind.name}" == get_runtime(runtime).suffix
     assert kind.runtime == runtime
+
+
+@pytest.mark.parametrize("runtime", FORMATS)
+def test_every_precision_is_written_or_made(runtime):
+    assert set(PRECISIONS[runtime]) == {"fp32", *format_of(runtime).converters}
 
 
 def test_the_shape_of_the_input_follows_the_layout():

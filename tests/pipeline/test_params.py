@@ -94,7 +94,7 @@ def test_every_field_is_described():
         ),
         (
             "targets: [{runtime: onnxruntime, precision: fp16}]",
-            "targets[0].precision: given 'fp16': there are fp16 files for litert only",
+            "targets[0].precision: given 'fp16': there are none for onnxruntime; take fp32 or int8",
         ),
         (
             "export: {precisions: [int8]}",
