@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql device lint types format docs wheel clean bench-fit bench-harness bench-latency bench-pick bench-room bench-search
+.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql device soak lint types format docs wheel clean bench-fit bench-harness bench-latency bench-pick bench-room bench-search
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ kills: env  ## kill the whole pipeline ten times: it must end as if nothing had 
 browser: env  ## look at the report in Chromium: HTML, accessibility, phones (needs node)
 	cd tests/browser && npm ci --silent
 	$(BIN)/pytest -m browser
+
+soak: env  ## boards and a hub, killed 1,000 times over a bad network: a quarter of an hour
+	$(BIN)/python -m tests.soak
 
 device: env  ## the whole pipeline for a board, which is an agent on this machine: ten minutes
 	$(BIN)/pytest -m device

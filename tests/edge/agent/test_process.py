@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import pytest
 from edge.files import sha256_of
 from edge.hub_api import OrderRequest, OrderStatus, Records
 from edge.orders import Order
+from tests.soak.balance import whole
 
 FACET = [sys.executable, "-c", "from edge.cli import main; main()"]
 HOW = {"warmup_s": 0, "blocks": 3, "block_s": 0.05, "block_runs": 50, "max_runs": 60}
@@ -109,14 +109,6 @@ def agent_options(folder: Path, url: str, operator: Operator) -> list[object]:
         *("agent", "run", "--hub", url, "--token-file", token),
         *("--state", folder / "agent", "--idle-poll", "0.2"),
     ]
-
-
-def whole(database: Path) -> bool:
-    connection = sqlite3.connect(database)
-    try:
-        return connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    finally:
-        connection.close()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
