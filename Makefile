@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql device soak lint types format docs wheel clean bench-fit bench-harness bench-latency bench-pick bench-room bench-search
+.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql device soak lint types format docs wheel clean experiments bench-fit bench-harness bench-latency bench-pick bench-room bench-search
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ format: env  ## let ruff fix and format
 docs: env  ## write what is generated: parameters, benchmarks, results and drawings of README.md
 	$(BIN)/python -m pipeline docs
 	$(BIN)/python -m benchmarks.page
+
+experiments: env  ## compare methods of search: hours; goes on where it was stopped
+	$(BIN)/dvc repro experiments/dvc.yaml
 
 bench-fit: env  ## what a calibration with 1,000 records costs; seconds
 	$(BIN)/python -m benchmarks.fit

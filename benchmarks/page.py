@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.latency.report import ROOM, bars
 from benchmarks.latency.splits import BLOCKS, MACS, OURS, Score
+from benchmarks.markdown import table
 from benchmarks.room.spread import ENOUGH, rooms
 from benchmarks.rows import Row, grouped, read
 from edge.files import write_atomic
@@ -58,7 +59,7 @@ def _harness(rows: Sequence[Row]) -> str:
 Medians of the harness, of a bare loop over the runtime, and of MLPerf LoadGen
 (single stream), interleaved in one run; "control" is the bare loop against itself.
 
-{_table(("medians of", "model", "ms", "differ by %", "bar %"), body)}"""
+{table(("medians of", "model", "ms", "differ by %", "bar %"), body)}"""
 
 
 def _latency(rows: Sequence[Row]) -> str:
@@ -103,7 +104,7 @@ def _of_runtime(rows: Sequence[Row]) -> str:
 
 ![Error and coverage against the number of measured networks](../benchmarks/results/{drawing})
 
-{_table(head, body)}
+{table(head, body)}
 {verdicts}
 """
 
@@ -129,7 +130,7 @@ def _steps(rows: Sequence[Row]) -> str:
 {rows[0]["device"]}, one thread. A step of the shared weights on 64 images of 28×28 pixels, by how
 many of the k candidates of every decision run in it.
 
-{_table(head, body)}"""
+{table(head, body)}"""
 
 
 def _room(rows: Sequence[Row]) -> str:
@@ -162,12 +163,7 @@ def _rooms(rows: Sequence[Row]) -> str:
         for one in rooms(rows, TEST_IMAGES)
     ]
     head = ("µs", "networks", "mean %", "worst", "best", "spread", "noise", "spread / noise")
-    return _table(head, body)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return table(head, body)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,93 @@
+"""experiments/params.yaml: what is compared, on what, and how it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edge.errors import EdgeError, first_problem
+from pipeline import params
+from pipeline.params import Params
+
+SETTINGS_FILE = Path("experiments/params.yaml")
+
+Overrides = dict[str, dict[str, Any]]  # section of params.yaml -> key -> value
+
+
+class SettingsError(EdgeError, ValueError):
+    """Settings of an experiment that cannot be used."""
+
+
+class Arm(BaseModel):
+    """One thing that is compared: how it differs from the base, and with how many seeds it runs.
+
+    `supernet_of` names another arm whose finished search is read instead of an own one; α is
+    uniform then.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seeds: int = Field(ge=1)
+    supernet_of: str | None = None
+    overrides: Overrides = {}
+
+
+class Settings(BaseModel):
+    """The protocol in numbers. A family is judged by the area under its best accuracy over log
+    latency: above `floor`, between the two ends of `span_ms`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: Path
+    budgets_ms: tuple[float, ...] = Field(min_length=1)
+    floor: float = Field(ge=0, lt=1)
+    span_ms: tuple[float, float]
+    margin: float = Field(gt=0, lt=1)  # of the hypervolume: less is a tie
+    first: str  # the arm that the others are compared with
+    arms: Mapping[str, Arm]
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Settings:
+        named = [self.first, *(arm.supernet_of for arm in self.arms.values() if arm.supernet_of)]
+        unknown = [name for name in named if name not in self.arms]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no arm; arms are {', '.join(self.arms)}")
+        low, high = self.span_ms
+        if not 0 < low < high:
+            raise ValueError(f"span_ms [{low:g}, {high:g}] must ascend from above 0")
+        return self
+
+    def params_of(self, arm: str, seed: int, root: Path = Path()) -> Params:
+        """The params.yaml of one cell: the base, what the arm overrides, the seed, the budgets."""
+        return Params.model_validate(self.merged(arm, seed, root))
+
+    def merged(self, arm: str, seed: int, root: Path = Path()) -> dict[str, Any]:
+        """`params_of` as plain data."""
+        data: dict[str, Any] = yaml.safe_load((root / self.base).read_text(encoding="utf-8"))
+        seeds: Overrides = {stage: {"seed": seed} for stage in ("search", "extract", "retrain")}
+        budgets: Overrides = {"extract": {"budgets_ms": list(self.budgets_ms), "points": {}}}
+        of_search = self.arms[self.arms[arm].supernet_of or arm].overrides
+        for overrides in (seeds, budgets, of_search, self.arms[arm].overrides):
+            for section, values in overrides.items():
+                data[section] = {**data.get(section, {}), **values}
+        return data
+
+
+def load(path: Path = SETTINGS_FILE, root: Path = Path()) -> Settings:
+    """Read the settings; every cell's params are validated, too. Raises SettingsError."""
+    try:
+        settings = Settings.model_validate(yaml.safe_load((root / path).read_text("utf-8")))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{root / path} does not exist") from error
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {first_problem(error, 'settings')}") from error
+    for arm in settings.arms:
+        try:
+            settings.params_of(arm, 0, root)
+        except (ValidationError, params.ParamsError) as error:
+            raise SettingsError(f"{path}: arm {arm!r}: {error}") from error
+    return settings

@@ -1,0 +1,50 @@
+import math
+
+import pytest
+
+from experiments.hypervolume import Point
+from experiments.results import by_arm, families, hypervolumes, regrets
+from tests.experiments.made_up import cell, settings, timed, trained
+
+
+def two_arms():
+    """simplex: 0.9 from 1 ms on and 0.95 from 2 ms on; random: 0.9 from 1 ms on."""
+    return families(
+        [cell("simplex", 0, {1.0: "a", 2.0: "b"}), cell("random", 0, {1.0: "a", 2.0: "a"})],
+        [trained("a", 0, 0.9), trained("b", 0, 0.95)],
+        [timed("a", 1.0), timed("b", 2.0)],
+    )
+
+
+def test_members_are_trained_with_the_seed_of_their_cell():
+    found = families(
+        [cell("simplex", 1, {1.0: "a"})],
+        [trained("a", 0, 0.1), trained("a", 1, 0.9)],
+        [timed("a", 3.0)],
+    )
+    assert [f.by_budget for f in found] == [{1.0: Point(3.0, 0.9)}]
+
+
+def test_a_cell_counts_when_all_its_members_are_trained_and_measured():
+    cells = [cell("simplex", 0, {1.0: "a", 2.0: "b"})]
+    networks, latencies = [trained("a", 0, 0.9), trained("b", 0, 0.9)], [timed("a", 1.0)]
+    assert families(cells, networks, latencies) == []
+    assert families(cells, networks[:1], [*latencies, timed("b", 2.0)]) == []
+    assert len(families(cells, networks, [*latencies, timed("b", 2.0)])) == 1
+
+
+def test_distinct_members_and_the_total_cost():
+    simplex, random = two_arms()
+    assert (simplex.distinct, random.distinct) == (2, 1)
+    assert simplex.total_s == 17
+    assert simplex.swaps == 2
+
+
+def test_hypervolume_and_regret():
+    found = two_arms()
+    of = {arm: hypervolumes(some, settings()) for arm, some in by_arm(found).items()}
+    # over log latency from 1 to 4 ms: half of it at 0.1 above the floor, half at 0.15 or 0.1
+    assert of["simplex"] == {0: pytest.approx(0.125)}
+    assert of["random"] == {0: pytest.approx(0.1)}
+    assert regrets(found, settings()) == {"simplex": 0, "random": pytest.approx(0.2)}
+    assert math.isclose(found[0].hypervolume(settings()), 0.125)
