@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -30,7 +30,11 @@ class KnownOrders:
 
     def remove(self, order: Order) -> None:
         """`order` is carried out."""
-        self.replace(tuple(other for other in self._orders if other.id != order.id))
+        self.forget(lambda id_: id_ == order.id)
+
+    def forget(self, done: Callable[[str], bool]) -> None:
+        """Those orders are carried out whose id is `done`."""
+        self.replace(tuple(order for order in self._orders if not done(order.id)))
 
 
 def _read(path: Path) -> tuple[Order, ...]:

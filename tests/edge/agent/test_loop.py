@@ -8,12 +8,13 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
 
 from edge.agent import loop, work
+from edge.agent.orders import KnownOrders
 from edge.agent.spool import MIN_CAP_BYTES, Spool, look
 from edge.agent.state import State
 from edge.agent.status import Status
@@ -589,6 +590,28 @@ def test_an_order_that_is_spooled_is_known_no_more(tmp_path: Path, hub: Hub) -> 
     hub.override["/v1/reports"] = refusing(503)
     run_once(hub, tmp_path)
     assert orders_file(tmp_path) == ()
+
+
+def test_what_was_measured_before_two_kills_is_not_measured_again(
+    tmp_path: Path, hub: Hub, sessions: list[tuple[Order, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One kill before the order is forgotten, one before the hub could say that it is done."""
+
+    def die(*_: object) -> NoReturn:
+        raise Dead
+
+    hub.offer(b"one")
+    with monkeypatch.context() as patch:
+        patch.setattr(KnownOrders, "remove", die)
+        with pytest.raises(Dead):
+            run_once(hub, tmp_path)
+    hub.override["/v1/orders"] = die
+    with pytest.raises(Dead):
+        run_once(hub, tmp_path)
+    assert len(hub.records) == 1
+    hub.away = True
+    assert not run_once(hub, tmp_path)
+    assert len(sessions) == 1
 
 
 def test_an_order_that_a_hub_cancels_is_forgotten(tmp_path: Path, hub: Hub) -> None:
