@@ -26,10 +26,10 @@ from tests.soak.demand import Demand
 from tests.soak.proxy import Fate, Proxy, draw_fate
 
 _HUB = 0.1  # of all kills
-_REBOOT = 0.1  # of those of boards: the power was cut, and not only the process
+_REBOOT = 0.05  # of those of boards: the power was cut, and not only the process
 _OUTAGE = 0.2  # of those of the hub: it stays away for longer
 _OUTAGE_S = (2.0, 8.0)  # times `SPEED` for the boards
-_REBOOT_S = 1.0
+_REBOOT_S = 3.0  # less than any board: what was sent before should have arrived, or never will
 _ORDERS_EVERY_S = 1.0
 _PATIENCE_S = 240.0
 
@@ -188,7 +188,7 @@ class Soak:
         self._kill(self._running[board], "board")
         if self.rng.random() < _REBOOT:
             self.reboots += 1
-            await asyncio.sleep(_REBOOT_S)  # what it sent before has arrived or will never
+            await asyncio.sleep(_REBOOT_S)
             board.boots(f"boot-{self.reboots}")
         self._start(board)
 
