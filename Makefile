@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql device soak lint types format docs wheel clean experiments bench-fit bench-harness bench-latency bench-pick bench-room bench-search
+.PHONY: help env repro report references smoke test test-aarch64 tests e2e kills browser postgresql device soak lint types format docs wheel clean experiments bench-fit bench-harness bench-latency bench-pick bench-room bench-search environments bench-load
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ smoke: env  ## run the whole pipeline in minutes, in a copy under build/smoke
 test: env lint types tests e2e  ## lint, types, tests, the whole pipeline once: what CI runs
 
 tests: env  ## the tests, without the run of the whole pipeline
-	$(BIN)/pytest -m 'not e2e and not kills and not aarch64 and not postgresql and not device'
+	$(BIN)/pytest -m 'not e2e and not kills and not aarch64 and not postgresql and not device and not environments'
 
 e2e: env  ## the whole pipeline with the smoke preset on real data, and what must hold after it
 	$(BIN)/pytest -m e2e
@@ -60,6 +60,9 @@ postgresql: env  ## the hub on PostgreSQL, where a server is installed: a minute
 test-aarch64: env  ## the device side on an emulated Raspberry Pi 4 and 5 (apt gets the emulator)
 	bash tests/aarch64/prepare.sh build/aarch64
 	$(BIN)/pytest -m aarch64 -rs tests/aarch64
+
+environments: env  ## the wheel with one runtime alone, in three small environments without torch
+	$(BIN)/pytest -m environments -rs tests/environments
 
 lint: env  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -88,6 +91,9 @@ bench-harness: env  ## compare the harness with a bare loop and MLPerf LoadGen: 
 
 bench-latency: env  ## how well latency is predicted here, per runtime: half an hour, nothing beside
 	$(BIN)/python -m benchmarks.latency
+
+bench-load: env  ## what loading a family and picking from it cost an application; a minute
+	$(BIN)/python -m benchmarks.load_pick
 
 bench-pick: env  ## whether serving keeps a budget, made-up boards and real load: nothing beside
 	$(BIN)/python -m benchmarks.pick

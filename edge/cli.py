@@ -13,11 +13,12 @@ from edge import __version__
 from edge.commands.agent import agent
 from edge.commands.arch import arch
 from edge.commands.bundle import bundle
-from edge.commands.family import members, pick_member
+from edge.commands.family import family_group, members
 from edge.commands.feedback import feedback
 from edge.commands.hub import hub
 from edge.commands.info import info
 from edge.commands.measure import measure
+from edge.commands.pick import pick_member
 from edge.commands.shared import EXIT_ERROR, fail
 from edge.errors import EdgeError
 
@@ -55,6 +56,7 @@ def main() -> None:
 main.add_command(agent)
 main.add_command(arch)
 main.add_command(bundle)
+main.add_command(family_group)
 main.add_command(feedback)
 main.add_command(hub)
 main.add_command(info)

@@ -60,7 +60,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -80,8 +80,8 @@ def _mode_for(path: Path) -> int:
     return 0o666 & ~umask
 
 
-def _sync_folder(folder: Path) -> None:
-    """The rename itself must reach the disk, or a power cut undoes it."""
+def sync_folder(folder: Path) -> None:
+    """A rename inside `folder` must itself reach the disk, or a power cut undoes it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

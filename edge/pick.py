@@ -1,38 +1,40 @@
-"""Picking: the most accurate member that is proven to fit a latency budget.
+"""Picking: the most accurate member whose upper bound keeps a latency budget.
 
-Proven means measured: the upper bound of the percentile is within the budget. Members are
-ranked by hold-out accuracy; test accuracy is for reporting only.
+What was measured proves itself. What was not, or long ago, is a prediction with a wider bound.
+Members are ranked by hold-out accuracy; test accuracy is for reporting only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any, Literal
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Literal
 
+from edge.candidates import Candidate, Evidence, candidates
 from edge.errors import EdgeError
-from edge.family import Artifact, Family, Latency, Manifest, Member
+from edge.manifest import CONFIDENCE, Artifact, Latency, Manifest, Member
 from edge.record import Target
+from edge.selection import PickError, SeveralTargets, selected
+
+if TYPE_CHECKING:
+    from edge.family import Family
+
+__all__ = [
+    "Candidate",
+    "NoFit",
+    "Pick",
+    "PickError",
+    "Question",
+    "SeveralTargets",
+    "candidates",
+    "frontier",
+    "judge",
+    "pick",
+]
 
 PERCENTILES = (90, 95, 99)
-STALE_DAYS = 30  # runtimes, firmware and the dust on a fan change in the meantime
-
-
-class PickError(EdgeError, ValueError):
-    """A question that cannot be answered as it was asked."""
-
-
-class SeveralTargets(PickError):
-    """The family was measured on several `targets`, and the question names none."""
-
-    def __init__(self, targets: Sequence[Target]) -> None:
-        lines = "".join(f"\n  {target.id}: {target}" for target in targets)
-        super().__init__(
-            "the family was measured on several targets, which are never ranked together:"
-            f"{lines}\nsay which one to pick for, by its runtime or by the first word of its line"
-        )
-        self.targets = tuple(targets)
+Fallback = Literal["fastest"]
 
 
 class NoFit(EdgeError, LookupError):
@@ -46,30 +48,66 @@ class NoFit(EdgeError, LookupError):
 
 
 @dataclass(frozen=True)
+class Question:
+    """What a member must keep: `percentile` of its inferences within `budget_ms`, which holds with
+    `confidence`, and at least `min_accuracy` of the hold-out images. Raises PickError."""
+
+    budget_ms: float
+    percentile: int = 95
+    confidence: float = CONFIDENCE
+    min_accuracy: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.budget_ms > 0:
+            raise PickError(f"a budget must be positive, not {self.budget_ms:g} ms")
+        if self.percentile not in PERCENTILES:
+            raise PickError(f"percentile {self.percentile} is not measured; choose 90, 95 or 99")
+        if not 0 < self.confidence < 1:
+            raise PickError(f"a confidence lies between 0 and 1, {self.confidence:g} does not")
+
+    def accurate(self, candidate: Candidate) -> bool:
+        """Whether it classifies well enough."""
+        return candidate.member.holdout_accuracy >= (self.min_accuracy or 0.0)
+
+    def fits(self, candidate: Candidate) -> bool:
+        """Whether its bound is within the budget."""
+        return candidate.bound_ms is not None and candidate.bound_ms <= self.budget_ms
+
+
+@dataclass(frozen=True)
 class Pick:
-    """A member, and why: its upper bound is `margin_ms` below the budget, from `n` runs."""
+    """A member, and why: its upper bound is `margin_ms` below the budget.
+
+    `evidence` says what the bound is of: a measurement of `n` runs, a stale one, or a prediction;
+    `reasons` why it is not the first. A fallback was asked for and exceeds the budget: its margin
+    is negative.
+    """
 
     member: Member
     latency: Latency
     budget_ms: float
     percentile: int
+    median_ms: float
     bound_ms: float
     age_days: float
     runner_up: str | None  # the member that would be picked if this one were not there
-    measured: Literal[True] = True
+    evidence: Evidence = "measured"
+    reasons: tuple[str, ...] = ()
+    confidence: float = CONFIDENCE
 
     @property
     def name(self) -> str:
         return self.member.name
 
     @property
+    def target(self) -> Target:
+        """What it was measured on."""
+        return self.latency.target
+
+    @property
     def artifact(self) -> Artifact | None:
         """The model file that was measured."""
         return self.member.artifact(self.latency.target)
-
-    @property
-    def median_ms(self) -> float:
-        return self.latency.median_ms
 
     @property
     def margin_ms(self) -> float:
@@ -80,10 +118,19 @@ class Pick:
         return self.latency.n
 
     @property
+    def measured(self) -> bool:
+        """Whether the bound is that of a measurement which is still to be relied on."""
+        return self.evidence == "measured"
+
+    @property
     def stale(self) -> bool:
-        """Whether it was measured so long ago that measuring again is due. It is ranked as if it
-        were fresh: age says that a latency may have changed, not in which direction."""
-        return self.age_days > STALE_DAYS
+        """Whether measuring again is due."""
+        return self.evidence == "stale"
+
+    @property
+    def fallback(self) -> bool:
+        """Whether it exceeds the budget, and was picked because nothing keeps it."""
+        return self.bound_ms > self.budget_ms
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data."""
@@ -91,13 +138,17 @@ class Pick:
             "name": self.name,
             "budget_ms": self.budget_ms,
             "percentile": self.percentile,
+            "confidence": self.confidence,
             "bound_ms": self.bound_ms,
             "median_ms": self.median_ms,
             "margin_ms": self.margin_ms,
             "n": self.n,
             "age_days": self.age_days,
-            "stale": self.stale,
             "measured": self.measured,
+            "stale": self.stale,
+            "evidence": self.evidence,
+            "reasons": list(self.reasons),
+            "fallback": self.fallback,
             "verdict": self.latency.verdict,
             "holdout_accuracy": self.member.holdout_accuracy,
             "test_accuracy": self.member.test_accuracy,
@@ -108,28 +159,15 @@ class Pick:
 
     def __str__(self) -> str:
         runner_up = f"runner-up {self.runner_up}" if self.runner_up else "no other member fits"
-        stale = " (stale: measure again)" if self.stale else ""
+        side = "above" if self.fallback else "below"
+        doubt = f" ({self.evidence}: {'; '.join(self.reasons)})" if self.reasons else ""
         return (
             f"{self.name}: p{self.percentile} <= {self.bound_ms:.3f} ms, "
-            f"{self.margin_ms:.3f} ms below the budget of {self.budget_ms:g} ms; "
+            f"{abs(self.margin_ms):.3f} ms {side} the budget of {self.budget_ms:g} ms; "
             f"median {self.median_ms:.3f} ms, {self.n} runs measured "
-            f"{self.age_days:.0f} days ago{stale}; "
+            f"{self.age_days:.0f} days ago{doubt}; "
             f"{runner_up}"
         )
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    member: Member
-    latency: Latency
-    bound_ms: float | None
-
-    @property
-    def rank(self) -> tuple[float, float, int, str]:
-        """Smallest first: accurate, then fast, then small; the name makes the order total."""
-        artifact = self.member.artifact(self.latency.target)
-        size_bytes = artifact.size_bytes if artifact else 0
-        return -self.member.holdout_accuracy, self.latency.median_ms, size_bytes, self.member.name
 
 
 def pick(
@@ -138,85 +176,118 @@ def pick(
     percentile: int = 95,
     min_accuracy: float | None = None,
     *,
+    confidence: float = CONFIDENCE,
     target: Target | None = None,
     runtime: str | None = None,
+    device: str | None = None,
+    fallback: Fallback | None = None,
+    doubts: Mapping[Target, str] | None = None,
     now: datetime | None = None,
 ) -> Pick:
     """The member with the best hold-out accuracy whose upper bound is within `budget_ms`.
 
-    Latencies of one `target` are compared, which may be left out where the family was measured
-    on one only, or on one only with `runtime`. Raises PickError for a question without sense
-    (SeveralTargets where it must name one), NoFit when nothing fits.
+    Latencies of one `target` are compared, which may be left out where the family was measured on
+    one only, or on one only with `runtime`. With `device`, a part of its name, the runtimes and
+    precisions of that device are ranked together: it can run any of them. `doubts` are reasons to
+    take the measurements on a target for stale. Where nothing fits, `fallback` picks the member
+    nearest to the budget.
+
+    Raises PickError for a question without sense (SeveralTargets where it must name one), NoFit
+    when nothing fits.
     """
-    if not budget_ms > 0:
-        raise PickError(f"a budget must be positive, not {budget_ms:g} ms")
-    if percentile not in PERCENTILES:
-        raise PickError(f"percentile {percentile} is not measured; choose 90, 95 or 99")
-    manifest = family.manifest if isinstance(family, Family) else family
-    wanted = _only_target(manifest, runtime) if target is None else target
-    if wanted is not None and runtime not in (None, wanted.runtime):
-        raise PickError(f"target {wanted.id} is one of {wanted.runtime}, not of {runtime}")
-    accurate = [
-        candidate
-        for candidate in _candidates(manifest, percentile, wanted)
-        if candidate.member.holdout_accuracy >= (min_accuracy or 0.0)
-    ]
-    bounds = [(c, c.bound_ms) for c in sorted(accurate, key=lambda c: c.rank)]
-    fitting = [(c, bound) for c, bound in bounds if bound is not None and bound <= budget_ms]
-    if not fitting:
-        raise _no_fit(accurate, budget_ms, percentile, min_accuracy)
-    best, bound_ms = fitting[0]
+    manifest = family if isinstance(family, Manifest) else family.manifest
+    question = Question(budget_ms, percentile, confidence, min_accuracy)
+    found = standing(manifest, question, selected(manifest, target, runtime, device), doubts, now)
+    return judge(found, question, fallback)
+
+
+def standing(
+    manifest: Manifest,
+    question: Question,
+    targets: Iterable[Target],
+    doubts: Mapping[Target, str] | None = None,
+    now: datetime | None = None,
+) -> list[Candidate]:
+    """Every member on each of `targets`, the best first, whether it answers the question or not."""
     moment = now or datetime.now(timezone.utc)
+    found = [
+        candidate
+        for target in targets
+        for candidate in candidates(
+            manifest,
+            question.percentile,
+            target,
+            confidence=question.confidence,
+            doubt=(doubts or {}).get(target),
+            now=moment,
+        )
+    ]
+    return sorted(found, key=lambda candidate: candidate.rank)
+
+
+def judge(
+    ranked: Sequence[Candidate], question: Question, fallback: Fallback | None = None
+) -> Pick:
+    """The first of `ranked` that answers the question. Raises NoFit."""
+    accurate = [candidate for candidate in ranked if question.accurate(candidate)]
+    fitting = [candidate for candidate in accurate if question.fits(candidate)]
+    if fitting:
+        others = [c.member.name for c in fitting if c.member.name != fitting[0].member.name]
+        return _pick(fitting[0], question, next(iter(others), None))
+    nearest = _nearest(accurate)
+    if fallback and nearest:
+        return _pick(nearest, question, None)
+    raise _no_fit(nearest, question)
+
+
+def frontier(ranked: Sequence[Candidate]) -> list[Candidate]:
+    """Which budgets buy what, the smallest first: no other candidate is as accurate within the
+    bound of one of these."""
+    bounded = [candidate for candidate in ranked if candidate.bound_ms is not None]
+    best: list[Candidate] = []
+    for candidate in sorted(bounded, key=lambda c: (c.bound_ms or 0.0, c.rank)):
+        if not best or candidate.member.holdout_accuracy > best[-1].member.holdout_accuracy:
+            best.append(candidate)
+    return best
+
+
+def _pick(candidate: Candidate, question: Question, runner_up: str | None) -> Pick:
+    assert candidate.bound_ms is not None
     return Pick(
-        member=best.member,
-        latency=best.latency,
-        budget_ms=budget_ms,
-        percentile=percentile,
-        bound_ms=bound_ms,
-        age_days=max(0.0, (moment - best.latency.moment) / timedelta(days=1)),
-        runner_up=fitting[1][0].member.name if len(fitting) > 1 else None,
+        member=candidate.member,
+        latency=candidate.latency,
+        budget_ms=question.budget_ms,
+        percentile=question.percentile,
+        median_ms=candidate.median_ms,
+        bound_ms=candidate.bound_ms,
+        age_days=candidate.age_days,
+        runner_up=runner_up,
+        evidence=candidate.evidence,
+        reasons=candidate.reasons,
+        confidence=question.confidence,
     )
 
 
-def _only_target(manifest: Manifest, runtime: str | None) -> Target | None:
-    """The target that the family was measured on; None where it was not measured."""
-    targets = [target for target in manifest.targets if runtime in (None, target.runtime)]
-    if manifest.targets and not targets:
-        known = ", ".join(sorted({target.runtime for target in manifest.targets}))
-        raise PickError(f"the family was not measured with {runtime!r}; choose among: {known}")
-    if len(targets) > 1:
-        raise SeveralTargets(targets)
-    return next(iter(targets), None)
+def _nearest(ranked: Sequence[Candidate]) -> Candidate | None:
+    proven = [candidate for candidate in ranked if candidate.bound_ms is not None]
+    return min(proven, key=lambda c: (c.bound_ms or 0.0, c.rank), default=None)
 
 
-def _candidates(manifest: Manifest, percentile: int, target: Target | None) -> list[_Candidate]:
-    if target is None:
-        return []
-    measured = [
-        (member.on(target), member.latency(target))
-        for member in manifest.members
-        if member.rejected(target) is None
-    ]
-    return [_Candidate(m, last, last.bound_ms(percentile)) for m, last in measured if last]
-
-
-def _no_fit(
-    candidates: list[_Candidate], budget_ms: float, percentile: int, min_accuracy: float | None
-) -> NoFit:
-    among = f" with a hold-out accuracy of at least {min_accuracy:g}" if min_accuracy else ""
-    proven = [(c.bound_ms, c) for c in candidates if c.bound_ms is not None]
-    if not proven:
+def _no_fit(nearest: Candidate | None, question: Question) -> NoFit:
+    least, percentile = question.min_accuracy, f"p{question.percentile}"
+    among = f" with a hold-out accuracy of at least {least:g}" if least else ""
+    if nearest is None or nearest.bound_ms is None:
+        sure = "" if question.confidence == CONFIDENCE else f" at {question.confidence:.0%}"
         return NoFit(
-            f"no member{among} has a proven p{percentile}: measure them with more runs, "
-            "or ask for a lower percentile",
+            f"no member{among} has a proven {percentile}{sure}: measure them with more runs, "
+            "or ask for a lower percentile or confidence",
             None,
             None,
         )
-    bound_ms, fastest = min(proven, key=lambda item: (item[0], item[1].rank))
-    gap_ms = bound_ms - budget_ms
+    gap_ms = nearest.bound_ms - question.budget_ms
     return NoFit(
-        f"no member{among} is proven to have p{percentile} <= {budget_ms:g} ms: the fastest, "
-        f"{fastest.member.name}, has {bound_ms:.3f} ms, {gap_ms:.3f} ms too much",
-        fastest.member.name,
+        f"no member{among} is proven to have {percentile} <= {question.budget_ms:g} ms: the "
+        f"fastest, {nearest.member.name}, has {nearest.bound_ms:.3f} ms, {gap_ms:.3f} ms too much",
+        nearest.member.name,
         gap_ms,
     )

@@ -1,4 +1,5 @@
-"""What is generated of the documentation: a page of parameters, and what README.md says of a run.
+"""What is generated of the documentation: a page of parameters, the schema of family.json, and what
+README.md says of a run.
 
 In README.md the generated parts stand between comments, ``<!-- results -->`` and
 ``<!-- /results -->``; the rest of it is nobody's but its authors'.
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from edge.errors import EdgeError
 from edge.family import MANIFEST_NAME
 from edge.files import write_atomic
-from pipeline import parameters_page, params, results_page
+from pipeline import parameters_page, params, results_page, schema_page
 from pipeline.report import sources, svg
 
 README = Path("README.md")
@@ -31,6 +32,7 @@ def write(root: Path = Path()) -> None:
     Raises MarkersMissing, StaleReferences, and what reading the run raises.
     """
     parameters_page.write(root / parameters_page.PAGE)
+    schema_page.write(root / schema_page.PAGE)
     if (root / FAMILY_FILE).exists():
         write_results(root)
     else:

@@ -59,6 +59,9 @@ class Network:
         self.last[:] = [(self.rung.name, (time.monotonic_ns() - began_ns) / _NS_PER_MS)]
         return outputs
 
+    def read(self, outputs: object) -> object:
+        return outputs
+
 
 @dataclass(frozen=True)
 class Round:

@@ -1,4 +1,4 @@
-"""`facet members` and `facet pick`: what a family holds, and which member fits a budget."""
+"""`facet members` and `facet family`: what a family holds, its integrity and its versions."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge.commands.shared import (
-    EXIT_NO_FIT,
-    complete_runtime,
-    fail,
-    family_option,
-    json_option,
-    positive,
-    target_dict,
-    tell,
-)
-from edge.text import facts, fill, members_table
+from edge.commands.shared import complete_runtime, family_option, json_option, target_dict, tell
+from edge.text import fill, members_table, table
 
 if TYPE_CHECKING:
-    from edge.family import Manifest
-    from edge.pick import Pick
-    from edge.record import Target
+    from edge.family_diff import Change
+    from edge.manifest import Manifest
+    from edge.shelf import Version
+
+_SHELF = Path("families")
+
+_shelf_option = click.option(
+    "--shelf",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_SHELF,
+    show_default=True,
+    help="Folder that holds the versions.",
+)
+_one_family = click.argument("path", type=click.Path(path_type=Path))
 
 
 @click.command("members")
@@ -43,72 +45,108 @@ def members(family: Path, as_json: bool) -> None:
     tell(as_json, content, lambda: _members_text(manifest))
 
 
-@click.command("pick")
+@click.group("family")
+def family_group() -> None:
+    """Check, compare and pack a family, and switch between its versions."""
+
+
+@family_group.command()
+@family_option
+@json_option
+def verify(family: Path, as_json: bool) -> None:
+    """Check every model file of a family against its manifest."""
+    from edge.family import Family
+
+    loaded = Family.load(family)
+    loaded.verify()
+    sizes = [a.size_bytes for member in loaded.manifest.members for a in member.deployed]
+    content = {"folder": str(loaded.folder), "files": len(sizes), "size_bytes": sum(sizes)}
+    tell(
+        as_json,
+        content,
+        lambda: fill(
+            f"{len(sizes)} model files in {loaded.folder}, {sum(sizes) / 1000:.0f} kB, are those "
+            "of the manifest."
+        ),
+    )
+
+
+@family_group.command("list")
+@_shelf_option
+@json_option
+def list_versions(shelf: Path, as_json: bool) -> None:
+    """List the versions of a family, and which one is in use."""
+    from edge.shelf import Shelf
+
+    versions = Shelf(shelf).versions()
+    content = {"shelf": str(shelf), "versions": [_version_dict(v) for v in versions]}
+    tell(as_json, content, lambda: _versions_text(versions, shelf))
+
+
+@family_group.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@json_option
+def diff(old: Path, new: Path, as_json: bool) -> None:
+    """Say what changed from the family OLD to the family NEW, both folders."""
+    from edge.family import Family
+    from edge.family_diff import diff as changes_of
+
+    changes = changes_of(Family.load(old).manifest, Family.load(new).manifest)
+    content = {"changes": [change.to_dict() for change in changes]}
+    tell(as_json, content, lambda: _changes_text(changes))
+
+
+@family_group.command()
+@family_option
 @click.option(
-    "--budget-ms",
-    type=float,
-    required=True,
-    callback=positive,
-    help="What one inference may take.",
-)
-@click.option(
-    "--percentile",
-    type=click.Choice(["90", "95", "99"]),
-    default="95",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=_SHELF,
     show_default=True,
-    help="Share of the inferences that must stay within the budget.",
-)
-@click.option(
-    "--min-accuracy", type=click.FloatRange(0, 1), help="Least hold-out accuracy, 0 to 1."
+    help="Folder to add the version to, or a file that ends in .tar.gz.",
 )
 @click.option(
     "--runtime",
+    "runtimes",
+    multiple=True,
     shell_complete=complete_runtime,
-    help="Runtime to pick for, where there are several.",
+    help="Take the files of this runtime only; may be repeated.",
 )
-@click.option("--target", "target_id", help="Target to pick for, where there are several.")
-@family_option
+@click.option(
+    "--precision", "precisions", multiple=True, help="Take this precision only; may be repeated."
+)
 @json_option
-@click.pass_context
-def pick_member(
-    ctx: click.Context,
-    budget_ms: float,
-    percentile: str,
-    min_accuracy: float | None,
-    runtime: str | None,
-    target_id: str | None,
-    family: Path,
-    as_json: bool,
+def export(
+    family: Path, out: Path, runtimes: tuple[str, ...], precisions: tuple[str, ...], as_json: bool
 ) -> None:
-    """Name the most accurate member that fits a budget.
-
-    Fits means proven: the upper bound of the percentile is within the budget.
-    """
-    from edge.command_line import again, target_option
+    """Pack a family for a board, as a version of its own."""
     from edge.family import Family
-    from edge.pick import NoFit, PickError, SeveralTargets, pick
+    from edge.packing import export as pack
+    from edge.runtimes import get_runtime
 
-    manifest = Family.load(family).manifest
-    target = _find_target(manifest, target_id) if target_id else None
-    try:
-        chosen = pick(
-            manifest, budget_ms, int(percentile), min_accuracy, target=target, runtime=runtime
-        )
-    except SeveralTargets as error:
-        example = again(ctx, *target_option(error.targets))
-        raise PickError(f"{error}; for example:\n  {example}") from error
-    except NoFit as error:
-        fail(ctx, error, EXIT_NO_FIT, fastest=error.fastest, gap_ms=error.gap_ms)
-    found = {**chosen.to_dict(), "target": target_dict(chosen.latency.target)}
-    tell(as_json, found, lambda: _pick_text(chosen))
+    version, written = pack(
+        Family.load(family), out, [get_runtime(name).name for name in runtimes], precisions
+    )
+    content = {"version": version, "path": str(written)}
+    tell(as_json, content, lambda: f"Version {version}: {written}")
 
 
-def _find_target(manifest: Manifest, target_id: str) -> Target:
-    for target in manifest.targets:
-        if target.id == target_id:
-            return target
-    known = ", ".join(target.id for target in manifest.targets) or "none"
-    raise click.BadParameter(f"no target {target_id!r}; there are: {known}", param_hint="--target")
+@family_group.command()
+@click.argument("version")
+@_shelf_option
+@json_option
+def use(version: str, shelf: Path, as_json: bool) -> None:
+    """Make VERSION the one in use; `previous` rolls back.
+
+    All files are verified first. The switch is one step; where it fails, the version in use stays.
+    """
+    from edge.shelf import CURRENT, Shelf
+
+    family = Shelf(shelf).use(version)
+    name, link = family.folder.name, shelf / CURRENT
+    content = {"version": name, "link": str(link)}
+    tell(as_json, content, lambda: f"Version {name} is in use: {link}")
 
 
 def _members_text(manifest: Manifest) -> str:
@@ -120,22 +158,39 @@ def _members_text(manifest: Manifest) -> str:
     )
 
 
-def _pick_text(chosen: Pick) -> str:
-    latency, artifact = chosen.latency, chosen.artifact
-    stale = ": measure again" if chosen.stale else ""
-    file = f"{artifact.path}, {artifact.size_bytes / 1000:.0f} kB" if artifact else "none"
-    return facts(
-        {
-            "Member": chosen.name,
-            "File": file,
-            f"p{chosen.percentile}": f"<= {chosen.bound_ms:.3f} ms, {chosen.margin_ms:.3f} ms "
-            f"below the budget of {chosen.budget_ms:g} ms",
-            "Median": f"{chosen.median_ms:.3f} ms",
-            "Accuracy": f"{chosen.member.holdout_accuracy:.2%} hold-out, "
-            f"{chosen.member.test_accuracy:.2%} test",
-            "Measured": f"{chosen.n} runs, {latency.verdict}, "
-            f"{chosen.age_days:.0f} days ago{stale}",
-            "Target": f"{latency.target.id}: {latency.target}",
-            "Runner-up": chosen.runner_up or "no other member fits",
-        }
-    )
+def _version_dict(version: Version) -> dict[str, object]:
+    manifest = version.manifest
+    return {
+        "name": version.name,
+        "current": version.current,
+        "previous": version.previous,
+        "created": manifest.created if manifest else None,
+        "dataset": manifest.dataset if manifest else None,
+        "members": len(manifest.members) if manifest else None,
+        "problem": version.problem,
+    }
+
+
+def _versions_text(versions: list[Version], shelf: Path) -> str:
+    if not versions:
+        return f"No version in {shelf}: add one with facet family export --out {shelf}"
+    rows = []
+    for version in versions:
+        mark = "in use" if version.current else "previous" if version.previous else ""
+        manifest = version.manifest
+        facts = (manifest.dataset, str(len(manifest.members))) if manifest else ("damaged", "-")
+        rows.append([version.name, mark, *facts])
+    return table(["version", "", "data set", "members"], rows, names=3)
+
+
+def _changes_text(changes: list[Change]) -> str:
+    if not changes:
+        return "Nothing changed."
+    rows = [[c.member or "family", c.what, _cell(c.old), _cell(c.new)] for c in changes]
+    return table(["member", "what", "old", "new"], rows, names=2)
+
+
+def _cell(value: float | str | None) -> str:
+    if isinstance(value, str):
+        return value if len(value) <= 24 else f"{value[:12]}…"
+    return "-" if value is None else f"{value:.6g}"

@@ -12,11 +12,13 @@ from typing import TypeVar
 from edge.errors import EdgeError
 from edge.runtimes.base import (
     Feeds,
+    MissingProvider,
     MissingRuntime,
     ModelRejected,
     Outputs,
     Runtime,
     Session,
+    Tensor,
     random_array,
 )
 from edge.runtimes.litert import LiteRT
@@ -24,11 +26,13 @@ from edge.runtimes.onnx import OnnxRuntime
 
 __all__ = [
     "Feeds",
+    "MissingProvider",
     "MissingRuntime",
     "ModelRejected",
     "Outputs",
     "Runtime",
     "Session",
+    "Tensor",
     "UnknownRuntime",
     "get_runtime",
     "names",

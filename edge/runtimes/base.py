@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,12 +25,42 @@ class ModelRejected(EdgeError, ValueError):
     """The runtime refuses the model."""
 
 
+class MissingProvider(MissingRuntime):
+    """The runtime is installed without the execution provider that is asked for."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or an output as the model's signature has it; a dynamic dimension is 1.
+
+    Where `scale` is one, the integers q stand for the numbers (q - zero_point) * scale.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float | None = None
+    zero_point: int = 0
+
+
 class Session(Protocol):
     """A model that is loaded and ready to run."""
 
     @property
     def provider(self) -> str:
         """The execution provider or delegate that is actually used."""
+
+    @property
+    def inputs(self) -> Sequence[Tensor]:
+        """What it is fed with. Raises ModelRejected for a type that numpy does not have."""
+
+    @property
+    def outputs(self) -> Sequence[Tensor]:
+        """What `run` returns, in its order."""
+
+    @property
+    def thread_safe(self) -> bool:
+        """Whether threads may call `run` at the same time."""
 
     def feeds(self, seed: int) -> Feeds:
         """Random inputs of the shapes and types in the model's signature."""
@@ -69,8 +100,12 @@ class Runtime(Protocol):
         Otherwise the first model would seem to need that memory.
         """
 
-    def load(self, path: Path, threads: int) -> Session:
-        """Raises MissingRuntime, or ModelRejected where the file is no model for this runtime."""
+    def load(self, path: Path, threads: int, provider: str | None = None) -> Session:
+        """Ready to run, on `provider` where that is another one than the runtime's own.
+
+        Raises MissingRuntime, of which MissingProvider is a case, or ModelRejected where the file
+        is no model for this runtime.
+        """
 
 
 def first_installed(*packages: str) -> tuple[str, str] | None:
@@ -81,6 +116,12 @@ def first_installed(*packages: str) -> tuple[str, str] | None:
         except metadata.PackageNotFoundError:
             continue
     return None
+
+
+def random_feeds(inputs: Iterable[Tensor], seed: int) -> Feeds:
+    """An array for each of `inputs`; the same seed gives the same ones."""
+    rng = np.random.default_rng(seed)
+    return {tensor.name: random_array(rng, tensor.shape, tensor.dtype) for tensor in inputs}
 
 
 def static_shape(shape: Sequence[object]) -> list[int]:

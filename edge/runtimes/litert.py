@@ -12,12 +12,14 @@ import numpy as np
 
 from edge.runtimes.base import (
     Feeds,
+    MissingProvider,
     MissingRuntime,
     ModelRejected,
     Outputs,
     Session,
+    Tensor,
     first_installed,
-    random_array,
+    random_feeds,
     static_shape,
 )
 
@@ -50,7 +52,9 @@ class LiteRT:
         self._interpreter(model_content=_ABS).allocate_tensors()
         np.random.default_rng()  # numpy imports its generators when the first one is asked for
 
-    def load(self, path: Path, threads: int) -> Session:
+    def load(self, path: Path, threads: int, provider: str | None = None) -> Session:
+        if provider not in (None, self.provider):
+            raise MissingProvider(f"{self.name} runs on {self.provider} only, not on {provider}")
         try:
             interpreter = self._interpreter(model_path=str(path), num_threads=threads)
             for tensor in interpreter.get_input_details():
@@ -86,14 +90,16 @@ class LiteRT:
 class LiteRTSession:
     """One model in LiteRT. What `run` returns is the caller's: it is no view of the model's."""
 
+    thread_safe = False
     run: Callable[[Feeds], Outputs]
 
     def __init__(self, interpreter: Any) -> None:
-        self._inputs = interpreter.get_input_details()
+        self.inputs = tuple(map(_tensor, interpreter.get_input_details()))
+        self.outputs = tuple(map(_tensor, interpreter.get_output_details()))
         self._delegated = any(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())
         self.run = _runner(
             interpreter,
-            [(tensor["index"], tensor["name"]) for tensor in self._inputs],
+            [(tensor["index"], tensor["name"]) for tensor in interpreter.get_input_details()],
             [tensor["index"] for tensor in interpreter.get_output_details()],
         )
 
@@ -103,11 +109,13 @@ class LiteRTSession:
         return LiteRT.provider if self._delegated else "CPU"
 
     def feeds(self, seed: int) -> Feeds:
-        rng = np.random.default_rng(seed)
-        return {
-            tensor["name"]: random_array(rng, _shape(tensor), tensor["dtype"])
-            for tensor in self._inputs
-        }
+        return random_feeds(self.inputs, seed)
+
+
+def _tensor(tensor: dict[str, Any]) -> Tensor:
+    scale, zero_point = tensor["quantization"]  # 0.0 where it is not quantised as a whole
+    shape, dtype = tuple(_shape(tensor)), np.dtype(tensor["dtype"])
+    return Tensor(tensor["name"], shape, dtype, float(scale) or None, int(zero_point))
 
 
 def _shape(tensor: dict[str, Any]) -> list[int]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edge.runtimes.base import (
     Feeds,
+    MissingProvider,
     MissingRuntime,
     ModelRejected,
     Outputs,
     Session,
+    Tensor,
     first_installed,
-    random_array,
+    random_feeds,
+    static_shape,
 )
 
 _IDENTITY = (  # a whole ONNX model: y = x, one float
@@ -47,7 +49,7 @@ class OnnxRuntime:
         ort.InferenceSession(_IDENTITY, providers=[self.provider])
         np.random.default_rng()  # numpy imports its generators when the first one is asked for
 
-    def load(self, path: Path, threads: int) -> Session:
+    def load(self, path: Path, threads: int, provider: str | None = None) -> Session:
         self.version()
         import onnxruntime as ort
 
@@ -57,17 +59,24 @@ class OnnxRuntime:
         options.log_severity_level = 4  # what goes wrong is raised; a log would only repeat it
         # A thread that spins while it waits takes a core from everything else on a board.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        providers = _providers(provider or self.provider, ort.get_available_providers())
         try:
-            return OnnxSession(ort.InferenceSession(path, options, providers=[self.provider]))
+            session = OnnxSession(ort.InferenceSession(path, options, providers=providers))
         except MemoryError:
             raise
         except Exception as error:  # its exceptions share no base of their own
             raise ModelRejected(f"onnxruntime refuses {path.name}: {error}") from error
+        if session.provider != providers[0]:  # it goes on with the next one, and says nothing
+            raise MissingProvider(
+                f"onnxruntime cannot start {providers[0]} here: are its libraries installed?"
+            )
+        return session
 
 
 class OnnxSession:
     """One model in ONNX Runtime."""
 
+    thread_safe = True
     run: Callable[[Feeds], Outputs]
 
     def __init__(self, session: Any) -> None:
@@ -78,15 +87,34 @@ class OnnxSession:
     def provider(self) -> str:
         return str(self._session.get_providers()[0])
 
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return tuple(map(_tensor, self._session.get_inputs()))
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        return tuple(map(_tensor, self._session.get_outputs()))
+
     def feeds(self, seed: int) -> Feeds:
-        rng = np.random.default_rng(seed)
-        return {
-            node.name: random_array(rng, node.shape, _numpy_type(node.type))
-            for node in self._session.get_inputs()
-        }
+        return random_feeds(self.inputs, seed)
 
 
-def _numpy_type(name: str) -> npt.DTypeLike:
+def _providers(wanted: str, available: Sequence[str]) -> list[str]:
+    """`wanted`, and after it what runs the operations that it does not have, in the order that
+    ONNX Runtime prefers. Raises MissingProvider."""
+    if wanted not in available:
+        raise MissingProvider(
+            f"onnxruntime is installed without {wanted}: it has {', '.join(available)}; the GPUs "
+            "of NVIDIA need the package onnxruntime-gpu in its place"
+        )
+    return list(available[available.index(wanted) :])
+
+
+def _tensor(node: Any) -> Tensor:
+    return Tensor(node.name, tuple(static_shape(node.shape)), _numpy_type(node.type))
+
+
+def _numpy_type(name: str) -> np.dtype[Any]:
     """numpy's name for a type that ONNX Runtime writes as ``tensor(float)``."""
     inner = name.removeprefix("tensor(").removesuffix(")")
     renamed = {"float": "float32", "double": "float64"}.get(inner, inner)

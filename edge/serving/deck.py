@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from edge.serving.controller import Rung
 
@@ -20,11 +20,14 @@ Background = Callable[[Callable[[], None]], object]
 class Runner(Protocol[X_in, Y_out]):
     """A member that is loaded and has run once."""
 
-    def prepare(self, x: X_in) -> object:
+    def prepare(self, x: X_in) -> Any:
         """Everything before the network: not in the latency that was measured."""
 
-    def infer(self, prepared: object) -> Y_out:
+    def infer(self, prepared: Any) -> Any:
         """The network."""
+
+    def read(self, outputs: Any) -> Y_out:
+        """Everything after it."""
 
 
 class Deck(Generic[X, Y]):

@@ -96,7 +96,7 @@ class Server(Generic[X, Y]):
         try:
             prepared = runner.prepare(x)
             began_ns = self._clock()
-            y = runner.infer(prepared)
+            outputs = runner.infer(prepared)
             ended_ns = self._clock()
         except BaseException:
             with self._lock:
@@ -107,7 +107,7 @@ class Server(Generic[X, Y]):
             no_fit = self._note(rung, max(1, ended_ns - began_ns) / _NS_PER_MS, ended_ns, turn)
         if no_fit is not None and self._on_no_fit is not None:  # may take its time: no lock is held
             self._on_no_fit(no_fit)
-        return y
+        return runner.read(outputs)
 
     @property
     def counters(self) -> Counters:

@@ -26,3 +26,24 @@ def write(path: Path) -> Path:
     opset = [helper.make_opsetid("", 20)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
     return path
+
+
+def classifier(path: Path) -> Path:
+    """Logits of 4 classes: the pixels of x, of shape (1, 1, 2, 2), row by row, tenfold."""
+    import onnx
+
+    helper, float32 = onnx.helper, onnx.TensorProto.FLOAT
+    weight = 10 * np.eye(4, dtype=np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["x"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "w"], ["logits"]),
+        ],
+        path.stem,
+        [helper.make_tensor_value_info("x", float32, [1, 1, 2, 2])],
+        [helper.make_tensor_value_info("logits", float32, [1, 4])],
+        [onnx.numpy_helper.from_array(weight, "w")],
+    )
+    opset = [helper.make_opsetid("", 20)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=10), path)
+    return path

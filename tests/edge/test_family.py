@@ -70,7 +70,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "latencies": [latency()],
     }
     fields = {
-        "version": 1,
+        "version": 2,
         "created": "2026-01-01T00:00:00+00:00",
         "dataset": "fashion-mnist",
         "classes": ["bag", "boot"],
@@ -125,8 +125,8 @@ def test_missing_family_says_how_to_make_one(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("{", "is not JSON"),
-        ("[]", "version None is not 1"),
-        (json.dumps(manifest(version=2)), "version 2 is not 1"),
+        ("[]", "version None is none of those"),
+        (json.dumps(manifest(version=3)), "version 3 is none of those"),
         (json.dumps(manifest(members="all")), "members: "),
         (json.dumps(manifest(colour="red")), "colour: Extra inputs"),
         (json.dumps(manifest(members=manifest()["members"] * 2)), "two members are called 'small'"),

@@ -1,14 +1,18 @@
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge import pick as picking
 from edge.family import Manifest
-from edge.pick import NoFit, PickError, pick
+from edge.pick import NoFit, PickError, Question, frontier, standing
+from edge.record import Target
 
 NOW = datetime(2026, 1, 31, tzinfo=timezone.utc)
+pick = partial(picking.pick, now=NOW)
 TARGET = {
     "device": "board",
     "runtime": "onnxruntime",
@@ -17,6 +21,7 @@ TARGET = {
     "precision": "fp32",
     "threads": 1,
 }
+ON = Target.model_validate(TARGET)
 
 
 def member(
@@ -86,7 +91,7 @@ def test_the_most_accurate_whose_bound_fits(budget_ms: float, name: str) -> None
 
 
 def test_a_pick_explains_itself() -> None:
-    found = pick(FAMILY, 3.0, now=NOW)
+    found = pick(FAMILY, 3.0)
     assert (found.bound_ms, found.median_ms, found.n) == (2.5, 2.0, 500)
     assert found.margin_ms == pytest.approx(0.5)
     assert found.age_days == pytest.approx(30)
@@ -99,13 +104,58 @@ def test_a_pick_explains_itself() -> None:
     assert found.to_dict()["artifact"] == "middle.onnx"
 
 
-def test_an_old_measurement_is_marked_and_ranked_all_the_same() -> None:
+def test_an_old_measurement_is_marked_and_must_leave_more_room() -> None:
     fresh, stale = (pick(FAMILY, 3.0, now=NOW + timedelta(days=days)) for days in (0, 1))
     assert (fresh.age_days, stale.age_days) == (30, 31)
     assert (fresh.stale, stale.stale) == (False, True)
-    assert "measured 31 days ago (stale: measure again);" in str(stale)
-    assert stale.to_dict()["stale"] is True
-    assert (stale.name, stale.bound_ms) == (fresh.name, fresh.bound_ms)
+    assert (stale.name, stale.measured, stale.bound_ms) == ("middle", False, 2.75)
+    assert "31 days ago (stale: measured 31 days ago: measure again);" in str(stale)
+    assert stale.to_dict()["evidence"] == "stale"
+    assert pick(FAMILY, 2.6).name == "middle"
+    assert pick(FAMILY, 2.6, now=NOW + timedelta(days=1)).name == "small"
+
+
+def test_a_fallback_is_the_fastest_and_says_so() -> None:
+    found = pick(FAMILY, 1.0, fallback="fastest")
+    assert (found.name, found.fallback, found.runner_up) == ("small", True, None)
+    assert found.margin_ms == pytest.approx(-0.2)
+    assert "0.200 ms above the budget of 1 ms" in str(found)
+    assert not pick(FAMILY, 3.0, fallback="fastest").fallback
+    with pytest.raises(NoFit, match="no member has a proven p99"):
+        pick(FAMILY, 3.0, 99, fallback="fastest")
+
+
+def test_a_higher_confidence_needs_a_bound_that_has_it() -> None:
+    surer = member("surer", 0.82, 1.0, 1.2, bounds=[{"confidence": 0.99, "p95_ms": 1.3}])
+    found = pick(family(LARGE, surer), 9.0, confidence=0.99)
+    assert (found.name, found.bound_ms, found.confidence) == ("surer", 1.3, 0.99)
+    assert pick(family(LARGE, surer), 9.0).name == "large"
+    with pytest.raises(NoFit, match=r"has a proven p95 at 99%: .* lower percentile or confidence"):
+        pick(FAMILY, 9.0, confidence=0.99)
+    with pytest.raises(PickError, match="confidence lies between 0 and 1, 95 does not"):
+        pick(FAMILY, 9.0, confidence=95)
+
+
+def test_a_device_ranks_its_runtimes_and_precisions_together() -> None:
+    lite = member("lite", 0.99, 1.1, 1.3, target={**TARGET, "runtime": "litert"})
+    other = member("other", 1.0, 1.0, 1.0, target={**TARGET, "device": "another"})
+    mixed = family(SMALL, lite, other)
+    found = pick(mixed, 2.0, device="board")
+    assert (found.name, found.target.runtime, found.runner_up) == ("lite", "litert", "small")
+    assert pick(mixed, 1.25, device="board").name == "small"
+
+
+def test_a_doubt_about_a_target_makes_it_stale() -> None:
+    (target,) = FAMILY.targets
+    found = pick(FAMILY, 2.6, doubts={target: "a new runtime"})
+    assert (found.name, found.reasons) == ("small", ("a new runtime",))
+
+
+def test_which_budgets_buy_what() -> None:
+    dear = member("dear", 0.84, 3.0, 3.5)  # less accurate than middle, and slower
+    ranked = standing(family(LARGE, SMALL, MIDDLE, dear), Question(1.0), [ON], now=NOW)
+    found = [(c.member.name, c.bound_ms) for c in frontier(ranked)]
+    assert found == [("small", 1.2), ("middle", 2.5), ("large", 5.0)]
 
 
 def test_alone_it_has_no_runner_up() -> None:
@@ -230,14 +280,14 @@ def filed(member: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 def test_the_accuracy_of_the_file_ranks_not_that_of_the_trained_network() -> None:
     worse = filed(MIDDLE, holdout_accuracy=0.79)  # than 0.80, although it was trained to 0.85
-    chosen = pick(family(SMALL, worse), 3.0, now=NOW)
+    chosen = pick(family(SMALL, worse), 3.0)
     assert chosen.name == "small"
     with pytest.raises(NoFit):
-        pick(family(worse), 3.0, min_accuracy=0.8, now=NOW)
+        pick(family(worse), 3.0, min_accuracy=0.8)
 
 
 def test_a_rejected_file_is_never_picked() -> None:
     rejected = filed(MIDDLE, status="rejected", holdout_accuracy=0.84)
-    assert pick(family(SMALL, rejected), 3.0, now=NOW).name == "small"
+    assert pick(family(SMALL, rejected), 3.0).name == "small"
     with pytest.raises(NoFit):
-        pick(family(rejected), 3.0, now=NOW)
+        pick(family(rejected), 3.0)

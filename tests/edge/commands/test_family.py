@@ -1,7 +1,7 @@
-"""`facet members` and `facet pick`."""
+"""`facet members` and `facet family`."""
 
 import json
-import shlex
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from edge.cli import main
 from edge.family import Manifest
 from edge.record import Target
+from tests.edge import families
 
 TARGET = Target(
     device="a board with quite a long name, 4 cores, aarch64",
@@ -49,7 +50,7 @@ def member(name: str, accuracy: float, p95_ms: float, target: Target = TARGET) -
                 "n": 500,
                 "verdict": "clean",
                 "peak_memory_bytes": 1_234_567,
-                "measured_at": "2026-01-01T00:00:00Z",
+                "measured_at": datetime.now(timezone.utc).isoformat(),
             }
         ],
     }
@@ -107,107 +108,75 @@ def test_members_that_were_not_measured(tmp_path: Path) -> None:
     assert lines[-1].split() == ["new", "80.00", "79.00", "-", "-", "99", "-", "65.4", "12.34"]
 
 
-def test_pick_explains_itself(family: Path) -> None:
-    result = facet("pick", "--family", family, "--budget-ms", 2)
-    assert result.exit_code == 0
-    lines = result.output.splitlines()
-    assert lines[0] == "Member     small"
-    assert lines[1] == "File       m.onnx, 99 kB"
-    assert lines[2] == "p95        <= 1.500 ms, 0.500 ms below the budget of 2 ms"
-    assert lines[-1] == "Runner-up  no other member fits"
+def test_a_family_is_verified(tmp_path: Path) -> None:
+    runnable_family(tmp_path)
+    done = facet("family", "verify", "--family", tmp_path, "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["files"] == 4
+    (tmp_path / "large-fp32.onnx").write_bytes(b"LARGE-fp32.onnx")
+    failed = facet("family", "verify", "--family", tmp_path, "--json")
+    assert failed.exit_code == 1
+    assert json.loads(failed.stdout)["kind"] == "IntegrityError"
 
 
-def test_pick_as_json(family: Path) -> None:
-    answer = json.loads(facet("pick", "--family", family, "--budget-ms", 5, "--json").output)
-    assert answer["name"].startswith("large")
-    assert answer["runner_up"] == "small"
-    assert answer["margin_ms"] == pytest.approx(2.0)
-    assert answer["target"] == {"id": TARGET.id, **TARGET.model_dump()}
+def runnable_family(folder: Path) -> None:
+    families.family(folder, ("onnx", "fp32"), ("tflite", "fp32"))
 
 
-def test_nothing_fits_exits_3_and_names_the_fastest_and_the_gap(family: Path) -> None:
-    result = facet("pick", "--family", family, "--budget-ms", 1)
-    assert result.exit_code == 3
-    assert result.stdout == ""
-    assert "error: no member is proven to have p95 <= 1 ms" in result.stderr
-    assert "small, has 1.500 ms, 0.500 ms too much" in result.stderr
+def test_versions_are_exported_listed_used_and_rolled_back(tmp_path: Path) -> None:
+    made, shelf = tmp_path / "made", tmp_path / "shelf"
+    made.mkdir()
+    runnable_family(made)
+    empty = facet("family", "list", "--shelf", shelf)
+    assert "facet family export --out" in empty.stdout
+    versions = [
+        json.loads(
+            facet("family", "export", "--family", made, "--out", shelf, *only, "--json").stdout
+        )["version"]
+        for only in ([], ["--runtime", "onnxruntime"])
+    ]
+    for version in versions:
+        assert facet("family", "use", version, "--shelf", shelf).exit_code == 0
+    assert (shelf / "current").resolve().name == versions[1]
+    listed = json.loads(facet("family", "list", "--shelf", shelf, "--json").stdout)["versions"]
+    marks = {v["name"]: (v["current"], v["previous"]) for v in listed}
+    assert marks == {versions[0]: (False, True), versions[1]: (True, False)}
+    assert "in use" in facet("family", "list", "--shelf", shelf).stdout
+    back = facet("family", "use", "previous", "--shelf", shelf)
+    assert f"Version {versions[0]} is in use" in back.stdout
+    unknown = facet("family", "use", "v9", "--shelf", shelf, "--json")
+    assert unknown.exit_code == 1
+    assert json.loads(unknown.stdout)["kind"] == "VersionMissing"
 
 
-def test_nothing_fits_as_json(family: Path) -> None:
-    result = facet("pick", "--family", family, "--budget-ms", 1, "--json")
-    assert result.exit_code == 3
-    answer = json.loads(result.stdout)
-    assert answer["fastest"] == "small"
-    assert answer["gap_ms"] == pytest.approx(0.5)
-    assert answer["kind"] == "NoFit"
-    assert answer["error"] in result.stderr
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--budget-ms", "-1"],
-        ["--budget-ms", "0"],
-        ["--budget-ms", "nan"],
-        ["--budget-ms", "inf"],
-        ["--budget-ms", "soon"],
-        ["--budget-ms", "1", "--percentile", "50"],
-        ["--budget-ms", "1", "--min-accuracy", "90"],
-        ["--budget-ms", "1", "--target", "nowhere"],
-        [],
-    ],
-)
-def test_wrong_usage_exits_2(family: Path, arguments: list[str]) -> None:
-    result = facet("pick", "--family", family, *arguments)
-    assert result.exit_code == 2
-    assert "Error: " in result.stderr
-
-
-def test_a_target_is_chosen_by_its_id(tmp_path: Path) -> None:
-    other = TARGET.model_copy(update={"threads": 4})
-    folder = write(tmp_path, member("one", 0.8, 1.5), member("four", 0.9, 1.0, other))
-    question = ["pick", "--family", folder, "--budget-ms", 2]
-    refused = facet(*question)
+def test_an_archive_is_one_file(tmp_path: Path) -> None:
+    runnable_family(tmp_path)
+    out = tmp_path / "out/family.tar.gz"
+    assert facet("family", "export", "--family", tmp_path, "--out", out).exit_code == 0
+    assert out.read_bytes()[:2] == b"\x1f\x8b"
+    refused = facet("family", "export", "--family", tmp_path, "--runtime", "tvm")
     assert refused.exit_code == 1
-    assert TARGET.id in refused.stderr
-    assert other.id in refused.stderr
-    assert "Member     one\n" in facet(*question, "--target", TARGET.id).output
-    listed = facet("members", "--family", folder).output
-    assert f"Target {TARGET.id}" in listed
-    assert f"Target {other.id}" in listed
+    assert "no runtime 'tvm'" in refused.stderr
 
 
-def test_a_target_is_chosen_by_its_runtime(tmp_path: Path) -> None:
-    litert = TARGET.model_copy(update={"runtime": "litert"})
-    folder = write(tmp_path, member("onnx", 0.8, 1.5), member("lite", 0.9, 1.0, litert))
-    question = ["pick", "--family", folder, "--budget-ms", 2]
-    assert facet(*question).exit_code == 1
-    assert "Member     onnx\n" in facet(*question, "--runtime", "onnxruntime").output
-    assert "Member     lite\n" in facet(*question, "--runtime", "litert").output
-
-
-def test_a_question_without_its_target_is_answered_with_one_to_copy(tmp_path: Path) -> None:
-    litert, twice = (
-        TARGET.model_copy(update={"runtime": "litert", "threads": threads}) for threads in (1, 2)
-    )
-    folder = write(tmp_path / "my family", member("onnx", 0.8, 1.5), member("l", 0.9, 1.0, litert))
-    question = ["pick", "--budget-ms", 0.5, "--percentile", 99, "--family", folder, "--json"]
-    refused = facet(*question)
-    assert refused.exit_code == 1
-    typed = f"facet pick --budget-ms 0.5 --percentile 99 --family '{folder}' --json"
-    assert refused.stderr.endswith(f"; for example:\n  {typed} --runtime litert\n")
-    assert json.loads(refused.stdout)["error"].endswith("--json --runtime litert")
-    write(folder, member("l", 0.9, 1.0, litert), member("twice", 0.9, 1.0, twice))
-    refused = facet("pick", "--budget-ms", 2, "--family", folder)
-    typed = f"facet pick --budget-ms 2 --family '{folder}' --target {litert.id}"
-    assert refused.stderr.endswith(f"\n  {typed}\n")
-    assert facet(*shlex.split(typed)[1:]).stdout.startswith("Member     l\n")
+def test_two_families_are_compared(tmp_path: Path) -> None:
+    old = write(tmp_path / "old", member("small", 0.8, 1.5))
+    new = write(tmp_path / "new", member("small", 0.8, 1.2), member("large", 0.9, 3.0))
+    found = json.loads(facet("family", "diff", old, new, "--json").stdout)["changes"]
+    assert {"member": "large", "what": "member", "old": None, "new": "present"} in found
+    text = facet("family", "diff", old, new).stdout
+    assert f"{TARGET.id} p95_ms" in text
+    assert facet("family", "diff", old, old).stdout == "Nothing changed.\n"
 
 
 def test_every_key_of_the_json_is_documented(family: Path) -> None:
     text = (Path(__file__).parents[3] / "docs/cli.md").read_text()
-    commands = [["members"], ["pick", "--budget-ms", 1], ["pick", "--budget-ms", 5]]
     answers = [
-        json.loads(facet(*command, "--family", family, "--json").stdout) for command in commands
+        json.loads(facet(*command, "--json").stdout)
+        for command in (
+            ["members", "--family", family],
+            ["family", "diff", family, family],
+            ["family", "list", "--shelf", family],
+        )
     ]
     assert [key for answer in answers for key in answer if f"`{key}`" not in text] == []

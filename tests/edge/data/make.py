@@ -56,6 +56,16 @@ def model(*layers):
     return bytes(builder.Output())
 
 
+def abs8():
+    """y = |x|, both int8: x of shape (1, 2, 2, 1) is (q - 3) * 0.02, y is (q + 128) * 0.01."""
+    layer = ABS, tensor("x", INT8, [1, 2, 2, 1]), tensor("y", INT8, [1, 2, 2, 1])
+    for one, scale, zero_point in zip(layer[1:], (0.02, 0.01), (3, -128), strict=True):
+        one.quantization = fill(
+            schema.QuantizationParametersT, scale=[scale], zeroPoint=[zero_point]
+        )
+    return model(layer)
+
+
 def conv():
     """y = relu(conv3x3(x)) with every weight 0.1, x of shape (1, 4, 8, 8)."""
     net = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.ReLU())
@@ -72,4 +82,5 @@ if __name__ == "__main__":
     batch = ABS, tensor("x", FLOAT32, [-1, 3]), tensor("abs_x", FLOAT32, [-1, 3])
     scalar = ABS, tensor("s", FLOAT32, []), tensor("abs_s", FLOAT32, [])
     (FOLDER / "mixed.tflite").write_bytes(model(batch, cast(), scalar))
+    (FOLDER / "abs8.tflite").write_bytes(abs8())
     (FOLDER / "cast.tflite").write_bytes(model(cast()))  # XNNPACK does not take it

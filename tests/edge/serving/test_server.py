@@ -56,6 +56,9 @@ class Member:
         self.board.now_ns += round(1e6 * self.rung.median_ms * self.board.factor)
         return self.rung.name, prepared
 
+    def read(self, outputs: tuple[str, int]) -> tuple[str, int]:
+        return outputs
+
 
 @pytest.fixture
 def board() -> Board:
@@ -182,6 +185,9 @@ def test_threads_share_it_and_overlapping_calls_are_not_reported(tmp_path):
         def infer(self, prepared):
             both_in.wait(10)
             return prepared
+
+        def read(self, outputs):
+            return outputs
 
     feedback = Feedback(tmp_path, {"large": LINE}, every=1)
     found = []

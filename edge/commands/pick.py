@@ -1,0 +1,253 @@
+"""`facet pick`: which member fits a budget, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edge.commands.shared import (
+    EXIT_NO_FIT,
+    complete_runtime,
+    fail,
+    family_option,
+    json_option,
+    positive,
+    target_dict,
+    tell,
+)
+from edge.text import facts, number, table
+
+if TYPE_CHECKING:
+    from edge.candidates import Candidate
+    from edge.explanation import Line
+    from edge.manifest import Manifest
+    from edge.pick import Fallback, Pick, Question
+    from edge.record import Target
+
+
+def _positive(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    return None if value is None else positive(ctx, param, value)
+
+
+@click.command("pick")
+@click.option("--budget-ms", type=float, callback=_positive, help="What one inference may take.")
+@click.option(
+    "--percentile",
+    type=click.Choice(["90", "95", "99"]),
+    default="95",
+    show_default=True,
+    help="Share of the inferences that must stay within the budget.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="How sure the bound of that percentile must be.",
+)
+@click.option(
+    "--min-accuracy", type=click.FloatRange(0, 1), help="Least hold-out accuracy, 0 to 1."
+)
+@click.option(
+    "--runtime",
+    shell_complete=complete_runtime,
+    help="Runtime to pick for, where there are several.",
+)
+@click.option("--target", "target_id", help="Target to pick for, where there are several.")
+@click.option(
+    "--device",
+    help="Device to pick for, a part of its name: its runtimes and precisions rank together.",
+)
+@click.option(
+    "--fallback",
+    type=click.Choice(["fastest"]),
+    help="Where nothing fits, name that member instead of exiting with 3.",
+)
+@click.option("--explain", "explained", is_flag=True, help="Say of every member why, or why not.")
+@click.option(
+    "--table", "as_table", is_flag=True, help="List which budgets buy what, instead of one pick."
+)
+@family_option
+@json_option
+@click.pass_context
+def pick_member(
+    ctx: click.Context,
+    budget_ms: float | None,
+    percentile: str,
+    confidence: float,
+    min_accuracy: float | None,
+    runtime: str | None,
+    target_id: str | None,
+    device: str | None,
+    fallback: Fallback | None,
+    explained: bool,
+    as_table: bool,
+    family: Path,
+    as_json: bool,
+) -> None:
+    """Name the most accurate member that fits a budget.
+
+    Fits means that the upper bound of the percentile is within the budget.
+    """
+    from edge.family import Family
+    from edge.pick import Question
+
+    if (budget_ms is None) != as_table:
+        raise click.UsageError("give either --budget-ms or --table")
+    question = Question(budget_ms or float("inf"), int(percentile), confidence, min_accuracy)
+    manifest = Family.load(family).manifest
+    targets = _targets(ctx, manifest, target_id, runtime, device)
+    if as_table:
+        _tell_table(manifest, question, targets, as_json)
+    else:
+        _tell_pick(ctx, manifest, question, targets, fallback, explained, as_json)
+
+
+def _targets(
+    ctx: click.Context,
+    manifest: Manifest,
+    target_id: str | None,
+    runtime: str | None,
+    device: str | None,
+) -> list[Target]:
+    from edge.command_line import again, target_option
+    from edge.selection import PickError, SeveralTargets, selected
+
+    target = _find_target(manifest, target_id) if target_id else None
+    try:
+        return selected(manifest, target, runtime, device)
+    except SeveralTargets as error:
+        example = again(ctx, *target_option(error.targets))
+        raise PickError(f"{error}; for example:\n  {example}") from error
+
+
+def _find_target(manifest: Manifest, target_id: str) -> Target:
+    for target in manifest.targets:
+        if target.id == target_id:
+            return target
+    known = ", ".join(target.id for target in manifest.targets) or "none"
+    raise click.BadParameter(f"no target {target_id!r}; there are: {known}", param_hint="--target")
+
+
+def _tell_pick(
+    ctx: click.Context,
+    manifest: Manifest,
+    question: Question,
+    targets: list[Target],
+    fallback: Fallback | None,
+    explained: bool,
+    as_json: bool,
+) -> None:
+    from edge.explanation import explain
+    from edge.pick import NoFit, judge, standing
+
+    ranked = standing(manifest, question, targets)
+    chosen, no_fit = None, None
+    try:
+        chosen = judge(ranked, question, fallback)
+    except NoFit as error:
+        no_fit = error
+    lines = explain(manifest, ranked, targets, question, chosen) if explained else []
+    details: dict[str, Any] = {"explanation": [line.to_dict() for line in lines]} if lines else {}
+    if chosen is not None:
+        found = {**chosen.to_dict(), "target": target_dict(chosen.target), **details}
+        tell(as_json, found, lambda: _pick_text(chosen, lines))
+    if no_fit is not None:
+        if lines and not as_json:
+            click.echo(_explanation(lines), err=True)
+        fail(ctx, no_fit, EXIT_NO_FIT, fastest=no_fit.fastest, gap_ms=no_fit.gap_ms, **details)
+
+
+def _tell_table(
+    manifest: Manifest, question: Question, targets: list[Target], as_json: bool
+) -> None:
+    from edge.pick import frontier, standing
+
+    ranked = standing(manifest, question, targets)
+    rungs = frontier([candidate for candidate in ranked if question.accurate(candidate)])
+    content = {
+        "percentile": question.percentile,
+        "confidence": question.confidence,
+        "targets": [target_dict(target) for target in targets],
+        "budgets": [_rung_dict(rung) for rung in rungs],
+    }
+    tell(as_json, content, lambda: _table_text(rungs, question))
+
+
+def _rung_dict(rung: Candidate) -> dict[str, Any]:
+    artifact = rung.member.artifact(rung.latency.target)
+    return {
+        "budget_ms": rung.bound_ms,
+        "name": rung.member.name,
+        "artifact": artifact.path if artifact else None,
+        "target": rung.latency.target.id,
+        "holdout_accuracy": rung.member.holdout_accuracy,
+        "test_accuracy": rung.member.test_accuracy,
+        "median_ms": rung.median_ms,
+        "evidence": rung.evidence,
+    }
+
+
+def _table_text(rungs: list[Candidate], question: Question) -> str:
+    if not rungs:
+        return f"No member has a proven p{question.percentile}."
+    head = ["member", "runtime", "precision", "from\nms", "hold-out\n%", "median\nms", "why"]
+    rows = [
+        [
+            rung.member.name,
+            rung.latency.target.runtime,
+            rung.latency.target.precision,
+            number(rung.bound_ms, 3),
+            number(rung.member.holdout_accuracy, 2, unit=1e-2),
+            number(rung.median_ms, 3),
+            rung.evidence,
+        ]
+        for rung in rungs
+    ]
+    return table(head, rows, names=3)
+
+
+def _explanation(lines: list[Line]) -> str:
+    """A line per member; and per target, where there are several."""
+    several = len({line.target for line in lines}) > 1
+    head = ["member", "evidence", "hold-out\n%", "bound\nms", "why"]
+    rows = [
+        [
+            line.member,
+            of.evidence if (of := line.candidate) else "-",
+            number(of.member.holdout_accuracy if of else None, 2, unit=1e-2),
+            number(of.bound_ms if of else None, 3),
+            line.why,
+        ]
+        for line in lines
+    ]
+    if several:
+        head.insert(1, "on")
+        for line, row in zip(lines, rows, strict=True):
+            row.insert(1, f"{line.target.runtime} {line.target.precision}")
+    return table(head, rows, names=2 + several)
+
+
+def _pick_text(chosen: Pick, lines: list[Line]) -> str:
+    latency, artifact = chosen.latency, chosen.artifact
+    file = f"{artifact.path}, {artifact.size_bytes / 1000:.0f} kB" if artifact else "none"
+    side = "above" if chosen.fallback else "below"
+    doubt = f"; {chosen.evidence}: {'; '.join(chosen.reasons)}" if chosen.reasons else ""
+    answer = facts(
+        {
+            "Member": chosen.name,
+            "File": file,
+            f"p{chosen.percentile}": f"<= {chosen.bound_ms:.3f} ms, "
+            f"{abs(chosen.margin_ms):.3f} ms {side} the budget of {chosen.budget_ms:g} ms",
+            "Median": f"{chosen.median_ms:.3f} ms",
+            "Accuracy": f"{chosen.member.holdout_accuracy:.2%} hold-out, "
+            f"{chosen.member.test_accuracy:.2%} test",
+            "Measured": f"{chosen.n} runs, {latency.verdict}, "
+            f"{chosen.age_days:.0f} days ago{doubt}",
+            "Target": f"{latency.target.id}: {latency.target}",
+            "Runner-up": chosen.runner_up or "no other member fits",
+        }
+    )
+    return f"{answer}\n\n{_explanation(lines)}" if lines else answer

@@ -1,0 +1,162 @@
+"""`facet pick`."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.edge.commands.test_family import TARGET, facet, family, member, write
+
+__all__ = ["family"]  # a fixture
+
+
+def test_pick_explains_itself(family: Path) -> None:
+    result = facet("pick", "--family", family, "--budget-ms", 2)
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert lines[0] == "Member     small"
+    assert lines[1] == "File       m.onnx, 99 kB"
+    assert lines[2] == "p95        <= 1.500 ms, 0.500 ms below the budget of 2 ms"
+    assert lines[-1] == "Runner-up  no other member fits"
+
+
+def test_pick_as_json(family: Path) -> None:
+    answer = json.loads(facet("pick", "--family", family, "--budget-ms", 5, "--json").output)
+    assert answer["name"].startswith("large")
+    assert answer["runner_up"] == "small"
+    assert answer["margin_ms"] == pytest.approx(2.0)
+    assert answer["target"] == {"id": TARGET.id, **TARGET.model_dump()}
+
+
+def test_nothing_fits_exits_3_and_names_the_fastest_and_the_gap(family: Path) -> None:
+    result = facet("pick", "--family", family, "--budget-ms", 1)
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert "error: no member is proven to have p95 <= 1 ms" in result.stderr
+    assert "small, has 1.500 ms, 0.500 ms too much" in result.stderr
+
+
+def test_nothing_fits_as_json(family: Path) -> None:
+    result = facet("pick", "--family", family, "--budget-ms", 1, "--json")
+    assert result.exit_code == 3
+    answer = json.loads(result.stdout)
+    assert answer["fastest"] == "small"
+    assert answer["gap_ms"] == pytest.approx(0.5)
+    assert answer["kind"] == "NoFit"
+    assert answer["error"] in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--budget-ms", "-1"],
+        ["--budget-ms", "0"],
+        ["--budget-ms", "nan"],
+        ["--budget-ms", "inf"],
+        ["--budget-ms", "soon"],
+        ["--budget-ms", "1", "--percentile", "50"],
+        ["--budget-ms", "1", "--min-accuracy", "90"],
+        ["--budget-ms", "1", "--target", "nowhere"],
+        ["--budget-ms", "1", "--confidence", "95"],
+        ["--budget-ms", "1", "--table"],
+        [],
+    ],
+)
+def test_wrong_usage_exits_2(family: Path, arguments: list[str]) -> None:
+    result = facet("pick", "--family", family, *arguments)
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr
+
+
+def test_a_target_is_chosen_by_its_id(tmp_path: Path) -> None:
+    other = TARGET.model_copy(update={"threads": 4})
+    folder = write(tmp_path, member("one", 0.8, 1.5), member("four", 0.9, 1.0, other))
+    question = ["pick", "--family", folder, "--budget-ms", 2]
+    refused = facet(*question)
+    assert refused.exit_code == 1
+    assert TARGET.id in refused.stderr
+    assert other.id in refused.stderr
+    assert "Member     one\n" in facet(*question, "--target", TARGET.id).output
+    listed = facet("members", "--family", folder).output
+    assert f"Target {TARGET.id}" in listed
+    assert f"Target {other.id}" in listed
+
+
+def test_a_target_is_chosen_by_its_runtime(tmp_path: Path) -> None:
+    litert = TARGET.model_copy(update={"runtime": "litert"})
+    folder = write(tmp_path, member("onnx", 0.8, 1.5), member("lite", 0.9, 1.0, litert))
+    question = ["pick", "--family", folder, "--budget-ms", 2]
+    assert facet(*question).exit_code == 1
+    assert "Member     onnx\n" in facet(*question, "--runtime", "onnxruntime").output
+    assert "Member     lite\n" in facet(*question, "--runtime", "litert").output
+
+
+def test_a_question_without_its_target_is_answered_with_one_to_copy(tmp_path: Path) -> None:
+    litert, twice = (
+        TARGET.model_copy(update={"runtime": "litert", "threads": threads}) for threads in (1, 2)
+    )
+    folder = write(tmp_path / "my family", member("onnx", 0.8, 1.5), member("l", 0.9, 1.0, litert))
+    question = ["pick", "--budget-ms", 0.5, "--percentile", 99, "--family", folder, "--json"]
+    refused = facet(*question)
+    assert refused.exit_code == 1
+    typed = f"facet pick --budget-ms 0.5 --percentile 99 --family '{folder}' --json"
+    assert refused.stderr.endswith(f"; for example:\n  {typed} --runtime litert\n")
+    assert json.loads(refused.stdout)["error"].endswith("--json --runtime litert")
+    write(folder, member("l", 0.9, 1.0, litert), member("twice", 0.9, 1.0, twice))
+    refused = facet("pick", "--budget-ms", 2, "--family", folder)
+    typed = f"facet pick --budget-ms 2 --family '{folder}' --target {litert.id}"
+    assert refused.stderr.endswith(f"\n  {typed}\n")
+    assert facet(*shlex.split(typed)[1:]).stdout.startswith("Member     l\n")
+
+
+def test_everyone_is_explained(family: Path) -> None:
+    question = ["pick", "--family", family, "--budget-ms", 2, "--explain"]
+    text = facet(*question).stdout
+    assert "1.000 ms over the budget" in text
+    assert text.splitlines()[-1].split()[-1] == "picked"
+    answer = json.loads(facet(*question, "--json").stdout)
+    assert [line["why"] for line in answer["explanation"]] == ["1.000 ms over the budget", "picked"]
+    nothing = facet("pick", "--family", family, "--budget-ms", 1, "--explain")
+    assert nothing.exit_code == 3
+    assert "2.000 ms over the budget" in nothing.stderr
+
+
+def test_a_fallback_exits_with_0(family: Path) -> None:
+    found = facet("pick", "--family", family, "--budget-ms", 1, "--fallback", "fastest")
+    assert found.exit_code == 0
+    assert "<= 1.500 ms, 0.500 ms above the budget of 1 ms" in found.stdout
+
+
+def test_a_table_of_budgets(family: Path) -> None:
+    found = facet("pick", "--family", family, "--table", "--json")
+    rows = json.loads(found.stdout)["budgets"]
+    assert [(row["budget_ms"], row["name"][:5]) for row in rows] == [(1.5, "small"), (3.0, "large")]
+    assert "1.500" in facet("pick", "--family", family, "--table").stdout
+    least = facet("pick", "--family", family, "--table", "--min-accuracy", 0.85, "--json")
+    assert len(json.loads(least.stdout)["budgets"]) == 1
+    none = facet("pick", "--family", family, "--table", "--percentile", 99)
+    assert none.stdout == "No member has a proven p99.\n"
+
+
+def test_a_device_ranks_its_runtimes_together(tmp_path: Path) -> None:
+    litert = TARGET.model_copy(update={"runtime": "litert"})
+    folder = write(tmp_path, member("onnx", 0.8, 1.5), member("lite", 0.9, 1.0, litert))
+    found = facet("pick", "--family", folder, "--budget-ms", 2, "--device", "quite a long")
+    assert found.stdout.startswith("Member     lite\n")
+    refused = facet("pick", "--family", folder, "--budget-ms", 2, "--device", "jetson")
+    assert refused.exit_code == 1
+    assert "was not measured on a 'jetson'" in refused.stderr
+
+
+def test_every_key_of_the_json_is_documented(family: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs/cli.md").read_text()
+    answers = [
+        json.loads(facet("pick", "--family", family, *question, "--json").stdout)
+        for question in (
+            ["--budget-ms", 1],
+            ["--budget-ms", 5, "--explain"],
+            ["--table"],
+        )
+    ]
+    assert [key for answer in answers for key in answer if f"`{key}`" not in text] == []

@@ -1,0 +1,92 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edge.family import Family, FamilyError, IntegrityError, Manifest
+from edge.packing import export, narrowed
+from tests.edge import families
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Family:
+    folder = tmp_path / "family"
+    folder.mkdir()
+    made = families.family(folder, ("onnx", "fp32"), ("onnx", "int8"), ("tflite", "fp32"))
+    (folder / "cards").mkdir()
+    (folder / "cards/small.md").write_text("# small\n")
+    small, large = made.manifest.members
+    (first, *rest) = large.artifacts
+    rejected = first.model_copy(update={"status": "rejected"})
+    members = (
+        small.model_copy(update={"card": "cards/small.md"}),
+        large.model_copy(update={"artifacts": (rejected, *rest)}),
+    )
+    made.manifest.model_copy(update={"members": members}).write(folder)
+    return Family.load(folder)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_a_version_is_a_folder_of_all_that_a_board_needs(family: Family, tmp_path: Path) -> None:
+    version, folder = export(family, tmp_path / "shelf")
+    assert folder == tmp_path / "shelf" / version
+    assert files(folder) == [
+        "cards/small.md", "family.json", "labels.txt", "large-fp32.tflite", "large-int8.onnx",
+        "small-fp32.onnx", "small-fp32.tflite", "small-int8.onnx",
+    ]  # fmt: skip
+    assert (folder / "labels.txt").read_text() == "a\n"
+    Family.load(folder).verify()
+    assert export(family, tmp_path / "shelf") == (version, folder)
+    assert [p.name for p in (tmp_path / "shelf").iterdir()] == [version]
+
+
+def test_an_archive_unpacks_to_the_same(family: Family, tmp_path: Path) -> None:
+    version, folder = export(family, tmp_path / "shelf")
+    archives = [export(family, tmp_path / f"{n}.tar.gz") for n in "ab"]
+    assert [name for name, _ in archives] == [version, version]
+    assert archives[0][1].read_bytes() == archives[1][1].read_bytes()
+    (tmp_path / "other").mkdir()
+    subprocess.run(["tar", "-xzf", archives[0][1], "-C", tmp_path / "other"], check=True)
+    there = tmp_path / "other" / version
+    assert files(there) == files(folder)
+    assert all((there / f).read_bytes() == (folder / f).read_bytes() for f in files(folder))
+
+
+def test_a_board_needs_the_files_of_its_runtime_only(family: Family, tmp_path: Path) -> None:
+    _, folder = export(family, tmp_path, ["litert"])
+    assert files(folder) == [
+        "cards/small.md", "family.json", "labels.txt", "large-fp32.tflite", "small-fp32.tflite",
+    ]  # fmt: skip
+    Family.load(folder).verify()
+    only = narrowed(family.manifest, ["onnxruntime"], ["fp32"])
+    assert [m.name for m in only.members] == ["small"]  # the file of the other one is rejected
+    with pytest.raises(FamilyError, match="the family has: fp32 onnx"):
+        narrowed(family.manifest, ["litert"], ["int8"])
+
+
+def test_latencies_go_with_their_files() -> None:
+    from tests.edge.test_pick import SMALL, TARGET
+    from tests.edge.test_pick import family as made
+
+    (latency,) = SMALL["latencies"]
+    lite = {**latency, "target": {**TARGET, "runtime": "litert"}}
+    both = made({**SMALL, "latencies": [latency, lite]})
+    assert {t.runtime for t in both.targets} == {"litert", "onnxruntime"}
+    assert {t.runtime for t in narrowed(both).targets} == {"onnxruntime"}
+
+
+def test_a_damaged_family_is_not_packed(family: Family, tmp_path: Path) -> None:
+    (family.folder / "small-fp32.onnx").write_bytes(b"SMALL-fp32.onnx")
+    for out in (tmp_path / "shelf", tmp_path / "family.tar.gz"):
+        with pytest.raises(IntegrityError):
+            export(family, out)
+        assert not out.exists()
+
+
+def test_the_manifest_of_an_export_is_valid(family: Family, tmp_path: Path) -> None:
+    _, folder = export(family, tmp_path)
+    text = (folder / "family.json").read_text()
+    assert Manifest.model_validate_json(text).text == text
