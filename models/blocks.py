@@ -119,6 +119,22 @@ def mbconv(spec: BlockSpec, kernel: int, expansion: int) -> nn.Module:
     return Residual(branch, norm, spec.residual)
 
 
+@operation(r"fused_k(\d+)_e(\d+)")
+def fused(spec: BlockSpec, kernel: int, expansion: int) -> nn.Module:
+    """Fused inverted residual: a dense expansion, linear 1×1 (Gupta and Akin, 2020; Tan and Le,
+    2021, EfficientNetV2): more MACs than `mbconv`, and faster where dense convolutions are."""
+    cin, mid = spec.in_channels, spec.in_channels * expansion
+    norm = nn.BatchNorm2d(spec.out_channels)
+    branch = nn.Sequential(
+        conv(cin, mid, kernel, spec.stride),
+        nn.BatchNorm2d(mid),
+        activation(spec.act),
+        conv(mid, spec.out_channels, 1),
+        norm,
+    )
+    return Residual(branch, norm, spec.residual)
+
+
 @operation(SKIP)
 def skip(spec: BlockSpec) -> nn.Module:
     """Nothing at all; only where the geometry stays."""

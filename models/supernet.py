@@ -26,7 +26,7 @@ from models.spaces import Decision, Space, SpaceError, Step
 Selection: TypeAlias = Sequence[Sequence[tuple[int, Tensor | None]]]
 
 LAST_GAMMA = 0.3
-_MBCONV = re.compile(r"mbconv_k\d+_e\d+")
+_EXPANDING = re.compile(r"(mbconv|fused)_k\d+_e\d+")
 
 
 def single(choices: Sequence[int]) -> Selection:
@@ -35,12 +35,12 @@ def single(choices: Sequence[int]) -> Selection:
 
 
 def weight_sets(specs: Sequence[BlockSpec]) -> list[list[BlockSpec]]:
-    """The blocks of one step that share kernels, set by set: all residual MBConvs, and each
-    other operation at all its widths."""
+    """The blocks of one step that share kernels, set by set: all residual MBConvs, all residual
+    fused ones, and each other operation at all its widths."""
     sets: dict[str, list[BlockSpec]] = {}
     for spec in specs:
-        shares = spec.residual and _MBCONV.fullmatch(spec.op)
-        sets.setdefault("mbconv" if shares else spec.op, []).append(spec)
+        kind = _EXPANDING.fullmatch(spec.op) if spec.residual else None
+        sets.setdefault(kind[1] if kind else spec.op, []).append(spec)
     return list(sets.values())
 
 

@@ -12,8 +12,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from pipeline.problems import did_you_mean
 from pipeline.sections.base import Section, setting
 
-OPERATION = re.compile(r"skip|sep_k3|mbconv_k[357]_e[1-8]|conv_k[135]")
-OPERATION_NAMES = "skip, sep_k3, mbconv_k{3,5,7}_e{1..8}, conv_k{1,3,5}"
+OPERATION = re.compile(r"skip|sep_k3|mbconv_k[357]_e[1-8]|fused_k[35]_e[1-8]|conv_k[135]")
+OPERATION_NAMES = "skip, sep_k3, mbconv_k{3,5,7}_e{1..8}, fused_k{3,5}_e{1..8}, conv_k{1,3,5}"
 
 
 Width: TypeAlias = Annotated[int, Field(ge=1, le=4096)]

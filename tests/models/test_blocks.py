@@ -12,7 +12,10 @@ from models.blocks import (
     set_last_gamma,
 )
 
-OPERATIONS = ["conv_k1", "conv_k3", "conv_k5", "sep_k3", "mbconv_k3_e1", "mbconv_k7_e6"]
+OPERATIONS = [
+    *("conv_k1", "conv_k3", "conv_k5", "sep_k3"),
+    *("mbconv_k3_e1", "mbconv_k7_e6", "fused_k3_e1", "fused_k5_e2"),
+]
 
 
 def norm(x, layer):
@@ -50,6 +53,15 @@ def test_mbconv_expands_filters_and_projects_linearly(lively):
     x = torch.randn(2, 4, 6, 6)
     y = F.relu(norm(F.conv2d(x, expand.weight), first))
     y = F.relu(norm(F.conv2d(y, depthwise.weight, padding=2, groups=12), second))
+    torch.testing.assert_close(block(x), x + norm(F.conv2d(y, project.weight), last))
+
+
+def test_fused_expands_by_a_dense_kernel_and_projects_linearly(lively):
+    block = lively(build(BlockSpec("fused_k3_e2", 4, 4, 6, 6)))
+    expand, first, _, project, last = block.branch
+    assert expand.weight.shape == (8, 4, 3, 3)  # twice 4 channels
+    x = torch.randn(2, 4, 6, 6)
+    y = F.relu(norm(F.conv2d(x, expand.weight, padding=1), first))
     torch.testing.assert_close(block(x), x + norm(F.conv2d(y, project.weight), last))
 
 
