@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import click
 
 from benchmarks.rows import Row
 from edge.files import sha256_of
 from experiments import rows
+from experiments.folder import TaskFolder
+from experiments.lanes import in_lanes
 from experiments.settings import Settings
-from experiments.workspace import TABLE, Workspace, prepare
+from experiments.workspace import Workspace, prepare
 from pipeline.calibrate import CALIBRATION_FILE
 from pipeline.store import content_key
 
@@ -21,20 +22,29 @@ _FOUND = "family.json"
 
 def run(
     settings: Settings,
+    task: TaskFolder,
     seeds: Sequence[int] | None = None,
     arms: Sequence[str] | None = None,
-    root: Path = Path(),
+    workers: int = 1,
 ) -> None:
     """Run all cells, or those of `seeds` and `arms`, that have no row yet: seed after seed, so that
-    whole comparisons exist early. Raises StageError."""
-    for arm, seed in cells(settings, seeds, arms):
-        key = key_of(settings, arm, seed, root)
-        if any(row["key"] == key for row in rows.of(rows.CELLS, root)):
-            continue
-        click.echo(f"cell: {arm}, seed {seed}", err=True)
-        found = run_cell(settings, arm, seed, root)
+    whole comparisons exist early. Cells of one seed share checkpoints, so that `workers` run
+    different seeds. Raises StageError."""
+    known = {row["key"] for row in rows.of(rows.CELLS, task)}
+    missing = [
+        (arm, seed, key)
+        for arm, seed in cells(settings, seeds, arms)
+        if (key := key_of(settings, arm, seed, task)) not in known
+    ]
+
+    def work(cell: tuple[str, int, str]) -> None:
+        arm, seed, key = cell
+        click.echo(f"cell: {arm}, seed {seed} ({missing.index(cell) + 1}/{len(missing)})", err=True)
+        found = run_cell(settings, arm, seed, task)
         row = {"key": key, "arm": arm, "seed": seed, **found}
-        rows.append(root / rows.RESULTS / rows.CELLS, row)
+        rows.append(task.results / rows.CELLS, row)
+
+    in_lanes(missing, lambda cell: cell[1], work, workers)
 
 
 def cells(
@@ -48,30 +58,33 @@ def cells(
                 yield name, seed
 
 
-def key_of(settings: Settings, arm: str, seed: int, root: Path = Path()) -> str:
+def key_of(settings: Settings, arm: str, seed: int, task: TaskFolder) -> str:
     """Everything that decides the row of a cell, versions of packages and of the code apart."""
-    table = sha256_of(root / TABLE / "calibrate" / CALIBRATION_FILE.name)
-    return content_key(settings.merged(arm, seed, root), settings.arms[arm].supernet_of, table)
+    table = sha256_of(task.table / "calibrate" / CALIBRATION_FILE.name)
+    merged = settings.merged(arm, seed, task.root)
+    return content_key(merged, settings.arms[arm].supernet_of, table)
 
 
-def run_cell(settings: Settings, arm: str, seed: int, root: Path = Path()) -> Row:
+def run_cell(settings: Settings, arm: str, seed: int, task: TaskFolder) -> Row:
     """Search, where the arm does not read another's search, then extract; what was found, and the
     CPU seconds of its phases."""
     supernet_of = settings.arms[arm].supernet_of
-    searched = _workspace(settings, supernet_of or arm, seed, root)
+    searched = workspace_of(settings, supernet_of or arm, seed, task)
+    searched.fetch_data()
     searched.run("pipeline", "search")  # a finished one is read from its checkpoint
     workspace = searched
     if supernet_of is not None:
-        workspace = _workspace(settings, arm, seed, root)
+        workspace = workspace_of(settings, arm, seed, task)
         _borrow(workspace, searched)
     workspace.run("experiments.arm", "uniform" if supernet_of else "search", _FOUND)
     found = json.loads((workspace.folder / _FOUND).read_text(encoding="utf-8"))
     return {**_search_seconds(workspace), **found}
 
 
-def _workspace(settings: Settings, arm: str, seed: int, root: Path) -> Workspace:
-    merged = settings.merged(arm, seed, root)
-    return prepare(f"{arm}-{seed}", merged, f"store-{seed}", root=root)
+def workspace_of(settings: Settings, arm: str, seed: int, task: TaskFolder) -> Workspace:
+    """The folder of a cell; all cells of a seed share checkpoints."""
+    merged = settings.merged(arm, seed, task.root)
+    return prepare(f"{arm}-{seed}", merged, f"store-{seed}", task)
 
 
 def _borrow(where: Workspace, of: Workspace) -> None:

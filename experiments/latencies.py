@@ -1,4 +1,4 @@
-"""``python -m experiments.latencies ROOT`` in a folder with the data: measure all chosen networks.
+"""``python -m experiments.latencies ROOT TASK`` in a folder with the data: measure what was chosen.
 
 All of them in one interleaved session, so that a drift of the machine is everybody's.
 """
@@ -17,6 +17,7 @@ from edge.record import Subject
 from edge.spec import Architecture
 from edge.statistics import summarise
 from experiments import rows
+from experiments.folder import TaskFolder
 from pipeline import check, dataset, params
 from pipeline.formats import format_of, precision_of
 from pipeline.progress import Progress
@@ -31,11 +32,14 @@ class SessionError(EdgeError, RuntimeError):
 
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path, file_okay=False, exists=True))
-def main(root: Path) -> None:
-    """Measure every network of the cells below ROOT, anew; latency does not depend on weights."""
+@click.argument("task")
+def main(root: Path, task: str) -> None:
+    """Measure every network of the cells of TASK below ROOT, anew; latency does not depend on
+    weights."""
+    folder = TaskFolder(task, root)
     base = params.load()
     space = make_space(base.space, dataset.load())
-    members = [member for cell in rows.of(rows.CELLS, root) for member in cell["members"]]
+    members = [member for cell in rows.of(rows.CELLS, folder) for member in cell["members"]]
     by_key = {m["architecture"]: space.architecture(tuple(m["choices"])) for m in members}
     networks = [by_key[key] for key in sorted(by_key)]
     target = check.describe(base.target)
@@ -66,7 +70,7 @@ def main(root: Path) -> None:
                 "verdict": result.verdict,
             }
         )
-    write_atomic(root / rows.RESULTS / rows.LATENCIES, as_lines(found))
+    write_atomic(folder.results / rows.LATENCIES, as_lines(found))
 
 
 def _job(architecture: Architecture, path: Path) -> Job:

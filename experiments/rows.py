@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 from benchmarks.rows import Row, as_lines, read
-from pipeline.store import content_key
+from experiments.folder import TaskFolder
 
-RESULTS = Path("experiments/results")
 CELLS = "cells.jsonl"  # one per arm and seed
 NETWORKS = "networks.jsonl"  # one per trained network and seed
 LATENCIES = "latencies.jsonl"  # one per network, all of one session
@@ -23,11 +22,6 @@ def append(path: Path, row: Row) -> None:
         os.fsync(file.fileno())
 
 
-def of(name: str, root: Path = Path()) -> list[Row]:
-    """All rows of one file."""
-    return read(root / RESULTS / name)
-
-
-def protocol_key(*parts: object) -> str:
-    """What a row belongs to: rows of another protocol are left alone."""
-    return content_key(*parts)
+def of(name: str, folder: TaskFolder) -> list[Row]:
+    """All rows of one file of a task."""
+    return read(folder.results / name)

@@ -1,4 +1,4 @@
-"""experiments/params.yaml: what is compared, on what, and how it is judged."""
+"""params.yaml of a task: what is compared, on what, and how it is judged."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from edge.errors import EdgeError, first_problem
 from pipeline import params
 from pipeline.params import Params
-
-SETTINGS_FILE = Path("experiments/params.yaml")
+from pipeline.sections.data import PUBLIC
 
 Overrides = dict[str, dict[str, Any]]  # section of params.yaml -> key -> value
 
@@ -65,6 +64,11 @@ class Settings(BaseModel):
         """The params.yaml of one cell: the base, what the arm overrides, the seed, the budgets."""
         return Params.model_validate(self.merged(arm, seed, root))
 
+    def own_data(self, root: Path = Path()) -> Path | None:
+        """Where the images must lie that nobody can fetch; None for a public data set."""
+        data = self.params_of(self.first, 0, root).data
+        return None if data.name in PUBLIC or data.path is None else root / data.path
+
     def merged(self, arm: str, seed: int, root: Path = Path()) -> dict[str, Any]:
         """`params_of` as plain data."""
         data: dict[str, Any] = yaml.safe_load((root / self.base).read_text(encoding="utf-8"))
@@ -77,8 +81,9 @@ class Settings(BaseModel):
         return data
 
 
-def load(path: Path = SETTINGS_FILE, root: Path = Path()) -> Settings:
-    """Read the settings; every cell's params are validated, too. Raises SettingsError."""
+def load(path: Path, root: Path = Path()) -> Settings:
+    """Read the settings at `path` below `root`; every cell's params are validated, too. Raises
+    SettingsError."""
     try:
         settings = Settings.model_validate(yaml.safe_load((root / path).read_text("utf-8")))
     except FileNotFoundError as error:

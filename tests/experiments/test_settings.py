@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from experiments import settings as module
+from experiments.folder import all_tasks
 from experiments.settings import SettingsError
 from tests.experiments.made_up import settings
 
@@ -48,7 +49,8 @@ def test_a_missing_file_is_named(tmp_path):
         module.load(Path("p.yaml"), tmp_path)
 
 
-def test_the_committed_protocol_is_valid_and_judges_in_one_process():
-    found = module.load(root=ROOT)
+@pytest.mark.parametrize("task", all_tasks(ROOT), ids=lambda task: task.name)
+def test_committed_protocols_are_valid_and_judge_in_one_process(task):
+    found = module.load(task.protocol_file, ROOT)
     assert found.params_of(found.first, 0, ROOT).extract.workers == 1  # CPU time is its process's
     assert found.arms["control"].supernet_of == found.first
