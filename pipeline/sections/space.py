@@ -25,11 +25,13 @@ class SpaceParams(Section):
 
     name: Literal["mbconv"] = setting("mbconv", "Search space")
     stem_width: Width | None = setting(
-        24, "Channels after the stem; null: as many as the first stage has"
+        None, "Channels after the stem; null: as many as the first stage has"
     )
     stem_stride: Literal[1, 2] = setting(2, "Stride of the stem")
     widths: tuple[Width | tuple[Width, ...], ...] = setting(
-        (24, 48, 96), "Channels of each stage; a list of several is searched", min_length=1
+        ((16, 32), (32, 64), (64, 128)),
+        "Channels of each stage; a list of several is searched",
+        min_length=1,
     )
     depths: tuple[Annotated[int, Field(ge=1, le=64)], ...] = setting(
         (2, 3, 4), "Searched blocks of each stage", min_length=1
@@ -41,9 +43,9 @@ class SpaceParams(Section):
             "skip",
             "sep_k3",
             "mbconv_k3_e2",
-            "mbconv_k5_e2",
             "mbconv_k3_e4",
             "mbconv_k5_e4",
+            "fused_k3_e2",
             "conv_k3",
         ),
         f"Candidates of every decision: {OPERATION_NAMES}",
