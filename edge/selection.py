@@ -20,8 +20,8 @@ class SeveralTargets(PickError):
         lines = "".join(f"\n  {target.id}: {target}" for target in targets)
         super().__init__(
             "the family was measured on several targets, which are never ranked together:"
-            f"{lines}\nsay which one to pick for, by its runtime and precision or by the first word "
-            "of its line"
+            f"{lines}\nsay which one to pick for, by its runtime and precision, or by the first "
+            "word of its line"
         )
         self.targets = tuple(targets)
 
