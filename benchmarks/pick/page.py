@@ -16,8 +16,8 @@ ran then.
 
 ### Made-up boards
 
-Seven members as they were measured, on boards that slow down in six ways, at other rates and budgets
-and with other seeds than the controller was tuned on; {count} thousand calls each.
+Seven members as they were measured, on boards that slow down in six ways, at other rates and
+budgets and with other seeds than the controller was tuned on; {count} thousand calls each.
 """
 _REAL = """### Real members beside real load
 
