@@ -136,6 +136,16 @@ def test_a_provider_that_is_not_installed(family: Family) -> None:
         family.open("small", target, provider="NoSuchExecutionProvider")
 
 
+def test_a_provider_that_was_measured_is_the_one_that_runs(tmp_path: Path) -> None:
+    family = measured_on(tmp_path, provider="CUDAExecutionProvider")
+    with pytest.raises(MissingProvider, match="without CUDAExecutionProvider"):
+        family.pick(budget_ms=8)  # on the processor its latencies prove nothing
+    (target,) = family.manifest.targets
+    model = family.open("small", target, provider="CPUExecutionProvider")
+    assert model.provider == "CPUExecutionProvider"
+    assert model.build_ms > 0
+
+
 def test_a_member_without_a_file_for_the_target(family: Family) -> None:
     with pytest.raises(FamilyError, match="'small' has no int8 file for onnxruntime"):
         family.open("small", runnable.here(precision="int8"))
