@@ -156,7 +156,11 @@ class Model:
     def _stacked(self, outputs: Batch) -> Floats:
         """(classes,), or (N, classes) of a batch."""
         logits = [dequantise(output, self._output).reshape(-1) for output in outputs.arrays]
-        return logits[0] if outputs.single else np.stack(logits)
+        return (
+            logits[0]
+            if outputs.single
+            else np.array(logits, np.float32).reshape(-1, len(self.labels))
+        )
 
 
 def pick(

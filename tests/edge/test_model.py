@@ -46,6 +46,12 @@ def test_a_batch_gives_a_row_per_image(family: Family) -> None:
     assert y.argmax(axis=1).tolist() == [1, 2]
 
 
+def test_an_empty_batch_gives_no_row(family: Family) -> None:
+    model = family.pick(budget_ms=8)
+    none = np.empty((0, 2, 2, 1), np.uint8)
+    assert model(none).shape == model.logits(none).shape == (0, 4)
+
+
 def test_the_budget_decides_and_the_pick_explains_itself(family: Family) -> None:
     model = family.pick(budget_ms=2)
     assert model.name == "small"
