@@ -58,7 +58,12 @@ class Params(Section):
     }
 
     targets: tuple[TargetParams, ...] = setting(
-        (TargetParams(), TargetParams(runtime="litert")), "Targets"
+        tuple(
+            TargetParams(runtime=runtime, precision=precision)
+            for precision in ("fp32", "int8")
+            for runtime in ("onnxruntime", "litert")
+        ),
+        "Targets",
     )
     data: DataParams = setting(DataParams(), "Data")
     space: SpaceParams = setting(SpaceParams(), "Search space")

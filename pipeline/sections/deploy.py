@@ -45,6 +45,13 @@ class ExportParams(Section):
         1.0, "Hold-out points that an int8 or fp16 file may lose before it is rejected", ge=0
     )
 
+    licence: str | None = setting(
+        None,
+        "Licence of the model files, an SPDX identifier; it stands in `family.json` and on the "
+        "model cards",
+        pattern=r"^[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*$",
+    )
+
     @field_validator("precisions")
     @classmethod
     def _starts_from_fp32(cls, precisions: tuple[Precision, ...]) -> tuple[Precision, ...]:

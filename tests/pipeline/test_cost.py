@@ -6,6 +6,7 @@ from pipeline.sections.data import Outline
 from pipeline.sources.listing import outline
 
 FASHION = Outline(60_000, 28, 28)
+INT8 = [{"precision": "int8"}, {"runtime": "litert", "precision": "int8"}]
 
 
 def test_activations_are_summed_over_stages():
@@ -107,7 +108,7 @@ def test_it_is_told_in_a_line_per_machine():
 @pytest.mark.parametrize(
     ("change", "stage"),
     [
-        ({"targets": [{"runtime": "litert"}, {}]}, "profile"),
+        ({"targets": [{"runtime": "litert"}, *INT8, {}]}, "profile"),
         ({"profile": {"anchors": 100}}, "profile"),
         ({"search": {"warmup_epochs": 20}}, "search"),
         ({"search": {"joint_steps": 5000}}, "search"),
