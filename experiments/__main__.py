@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from edge.errors import EdgeError
-from experiments import cells, folder, page, settings, table
+from experiments import cells, folder, page, room, settings, table
 from experiments.folder import TaskFolder
 from experiments.settings import Settings
-from experiments.workspace import prepare
+from experiments.workspace import for_networks
 
 _workers = click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 
@@ -79,6 +79,15 @@ def _measure(given: _Given) -> None:
         _in_workspace(given, "experiments.latencies")
 
 
+@main.command("room")
+@_workers
+@click.pass_obj
+def _room(given: _Given, workers: int) -> None:
+    """Train random networks of equal latency: could any method win here?"""
+    with _on_data(given):
+        room.run(given.protocol, given.task, workers)
+
+
 @main.command("page")
 @click.pass_obj
 def _page(given: _Given) -> None:
@@ -88,9 +97,7 @@ def _page(given: _Given) -> None:
 
 
 def _in_workspace(given: _Given, module: str, *options: str) -> None:
-    merged = given.protocol.merged(given.protocol.first, 0)
-    where = prepare("networks", merged, "store", given.task)
-    where.fetch_data()
+    where = for_networks(given.protocol, given.task)
     where.run(module, str(Path().resolve()), given.task.name, *options)
 
 

@@ -35,6 +35,17 @@ class Arm(BaseModel):
     overrides: Overrides = {}
 
 
+class Room(BaseModel):
+    """How many random networks are trained to see what a search could win, at how many latencies,
+    with how many seeds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    latencies: int = Field(default=4, ge=1)
+    networks: int = Field(default=6, ge=2)  # at each latency
+    seeds: int = Field(default=2, ge=2)
+
+
 class Settings(BaseModel):
     """The protocol in numbers. A family is judged by the area under its best accuracy over log
     latency: above `floor`, between the two ends of `span_ms`."""
@@ -48,6 +59,7 @@ class Settings(BaseModel):
     margin: float = Field(gt=0, lt=1)  # of the hypervolume: less is a tie
     first: str  # the arm that the others are compared with
     arms: Mapping[str, Arm]
+    room: Room = Room()
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Settings:
