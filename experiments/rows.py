@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.rows import Row, append, read
 from experiments.folder import TaskFolder
 
-__all__ = ["CELLS", "LATENCIES", "NETWORKS", "ROOM", "append", "of"]
+__all__ = ["CELLS", "LATENCIES", "NETWORKS", "ROOM", "Row", "append", "of"]
 
 CELLS = "cells.jsonl"  # one per arm and seed
 NETWORKS = "networks.jsonl"  # one per trained network and seed
