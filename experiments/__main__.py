@@ -11,10 +11,19 @@ from pathlib import Path
 import click
 
 from edge.errors import EdgeError
-from experiments import cells, folder, page, settings, table
+from experiments import (
+    cells,
+    folder,
+    latencies,
+    networks,
+    page,
+    references,
+    room,
+    settings,
+    table,
+)
 from experiments.folder import TaskFolder
 from experiments.settings import Settings
-from experiments.workspace import prepare
 
 _workers = click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
 
@@ -68,15 +77,34 @@ def _cells(given: _Given, seeds: Sequence[int], arms: Sequence[str], workers: in
 def _train(given: _Given, workers: int) -> None:
     """Train what the cells chose."""
     with _on_data(given):
-        _in_workspace(given, "experiments.networks", f"--workers={workers}")
+        networks.run(given.protocol, given.task, workers)
 
 
 @main.command("measure")
 @click.pass_obj
 def _measure(given: _Given) -> None:
-    """Measure what the cells chose in one session; nothing else should run meanwhile."""
+    """Measure what the cells chose, and the references, in one session; nothing else should run
+    meanwhile."""
     with _on_data(given):
-        _in_workspace(given, "experiments.latencies")
+        latencies.run(given.protocol, given.task)
+
+
+@main.command("references")
+@_workers
+@click.pass_obj
+def _references(given: _Given, workers: int) -> None:
+    """Train hand-designed networks with the same recipe and seeds."""
+    with _on_data(given):
+        references.run(given.protocol, given.task, workers)
+
+
+@main.command("room")
+@_workers
+@click.pass_obj
+def _room(given: _Given, workers: int) -> None:
+    """Train random networks of equal latency: could any method win here?"""
+    with _on_data(given):
+        room.run(given.protocol, given.task, workers)
 
 
 @main.command("page")
@@ -85,13 +113,6 @@ def _page(given: _Given) -> None:
     """Write docs/results.md and its figures."""
     with _reported():
         page.write(given.protocol, given.task)
-
-
-def _in_workspace(given: _Given, module: str, *options: str) -> None:
-    merged = given.protocol.merged(given.protocol.first, 0)
-    where = prepare("networks", merged, "store", given.task)
-    where.fetch_data()
-    where.run(module, str(Path().resolve()), given.task.name, *options)
 
 
 @contextmanager

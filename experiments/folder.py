@@ -29,6 +29,11 @@ class TaskFolder:
         return EXPERIMENTS / self.name / _PROTOCOL
 
     @property
+    def arguments(self) -> list[str]:
+        """ROOT and TASK for a module that runs elsewhere."""
+        return [str(self.root.resolve()), self.name]
+
+    @property
     def table(self) -> Path:
         """Profile and calibration that all cells share; Git keeps them."""
         return self.root / EXPERIMENTS / self.name / "table"

@@ -17,6 +17,8 @@ from edge.files import sha256_of
 from edge.spec import Architecture
 from experiments import rows
 from experiments.folder import TaskFolder
+from experiments.settings import Settings
+from experiments.workspace import for_networks
 from models.network import count, network
 from models.spaces import Space
 from pipeline import dataset, params, store
@@ -25,6 +27,12 @@ from pipeline.params import RetrainParams
 from pipeline.progress import Progress
 from pipeline.retrain import Task, train_task
 from pipeline.space import make_space
+
+
+def run(settings: Settings, task: TaskFolder, workers: int) -> None:
+    """Train all networks of the cells that have no row yet."""
+    where = for_networks(settings, task)
+    where.run(__name__, *task.arguments, f"--workers={workers}")
 
 
 @click.command()

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-from benchmarks.rows import Row, as_lines, read
+from benchmarks.rows import Row, append, read
 from experiments.folder import TaskFolder
+
+__all__ = ["CELLS", "LATENCIES", "NETWORKS", "ROOM", "Row", "append", "of"]
 
 CELLS = "cells.jsonl"  # one per arm and seed
 NETWORKS = "networks.jsonl"  # one per trained network and seed
 LATENCIES = "latencies.jsonl"  # one per network, all of one session
-
-
-def append(path: Path, row: Row) -> None:
-    """Add one row; a kill leaves it whole or not at all, and several processes may append."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(as_lines([row]))
-        file.flush()
-        os.fsync(file.fileno())
+ROOM = "room.jsonl"  # one per random network and seed: benchmarks.room
 
 
 def of(name: str, folder: TaskFolder) -> list[Row]:

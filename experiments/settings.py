@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from edge.errors import EdgeError, first_problem
 from pipeline import params
 from pipeline.params import Params
+from pipeline.reference_nets import NETWORKS, Reference
 from pipeline.sections.data import PUBLIC
 
 Overrides = dict[str, dict[str, Any]]  # section of params.yaml -> key -> value
@@ -35,6 +36,39 @@ class Arm(BaseModel):
     overrides: Overrides = {}
 
 
+class Room(BaseModel):
+    """How many random networks are trained to see what a search could win, at how many latencies,
+    with how many seeds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    latencies: int = Field(default=4, ge=1)
+    networks: int = Field(default=6, ge=2)  # at each latency
+    seeds: int = Field(default=2, ge=2)
+
+
+class References(BaseModel):
+    """Hand-designed networks that the families are compared with, by name at some widths."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seeds: int = Field(default=1, ge=1)
+    widths: Mapping[str, tuple[int, ...]] = {}
+
+    @field_validator("widths")
+    @classmethod
+    def _known(cls, widths: Mapping[str, tuple[int, ...]]) -> Mapping[str, tuple[int, ...]]:
+        unknown = sorted(widths.keys() - NETWORKS.keys())
+        if unknown:
+            raise ValueError(f"no network {unknown[0]!r}; known: {', '.join(NETWORKS)}")
+        return widths
+
+    @property
+    def networks(self) -> list[Reference]:
+        """All of them."""
+        return [Reference(name, width) for name, of in self.widths.items() for width in of]
+
+
 class Settings(BaseModel):
     """The protocol in numbers. A family is judged by the area under its best accuracy over log
     latency: above `floor`, between the two ends of `span_ms`."""
@@ -48,6 +82,8 @@ class Settings(BaseModel):
     margin: float = Field(gt=0, lt=1)  # of the hypervolume: less is a tie
     first: str  # the arm that the others are compared with
     arms: Mapping[str, Arm]
+    room: Room = Room()
+    references: References = References()
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Settings:

@@ -15,6 +15,7 @@ import yaml
 from edge.errors import EdgeError
 from edge.files import write_atomic
 from experiments.folder import TaskFolder
+from experiments.settings import Settings
 from pipeline.dataset import DATASET_FILE
 from pipeline.smoke import RAW_FOLDER, environment
 
@@ -68,6 +69,14 @@ def prepare(
     if own is not None and not Path(own).is_absolute():
         _link(folder / own, (task.root / own).resolve())
     return Workspace(folder, task.root)
+
+
+def for_networks(settings: Settings, task: TaskFolder) -> Workspace:
+    """The workspace, with its data set, in which networks are trained and measured: all of a task
+    share one store, so that none is trained twice."""
+    where = prepare("networks", settings.merged(settings.first, 0, task.root), "store", task)
+    where.fetch_data()
+    return where
 
 
 def _made(folder: Path) -> Path:

@@ -33,6 +33,7 @@ def test_a_control_searches_as_the_arm_whose_weights_it_reads():
     [
         ({"first": "nobody"}, "'nobody' is no arm"),
         ({"span_ms": (4.0, 1.0)}, "must ascend"),
+        ({"references": {"widths": {"vgg": (4,)}}}, "no network 'vgg'; known: resnet8"),
         ({"arms": {"simplex": {"seeds": 1, "overrides": {"search": {"methd": "x"}}}}}, "methd"),
     ],
 )
