@@ -12,6 +12,7 @@ import click
 
 from edge.errors import EdgeError
 from experiments import (
+    ablations,
     cells,
     folder,
     latencies,
@@ -69,6 +70,18 @@ def _cells(given: _Given, seeds: Sequence[int], arms: Sequence[str], workers: in
     """Search and extract, for every arm and seed."""
     with _on_data(given):
         cells.run(given.protocol, given.task, seeds or None, arms or None, workers)
+
+
+@main.command("ablations")
+@click.option("--seed", "seeds", type=click.IntRange(0), multiple=True, help="Only these.")
+@click.option("--arm", "arms", multiple=True, help="Only these.")
+@_workers
+@click.pass_obj
+def _ablations(given: _Given, seeds: Sequence[int], arms: Sequence[str], workers: int) -> None:
+    """Search without a part of the method, or with another one, and judge by shared weights."""
+    with _on_data(given):
+        protocol = settings.load_ablations(given.task.ablations_file)
+        ablations.run(protocol, given.task, seeds or None, arms or None, workers)
 
 
 @main.command("train")
