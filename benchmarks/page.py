@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.latency.report import ROOM, bars
 from benchmarks.latency.splits import BLOCKS, MACS, OURS, Score
 from benchmarks.markdown import table
+from benchmarks.pick import page as pick
 from benchmarks.room.report import by_setting
 from benchmarks.room.spread import ENOUGH
 from benchmarks.rows import Row, read
@@ -20,7 +21,7 @@ _HEAD = """# Benchmarks
 
 Written by `make docs` from the rows in `benchmarks/results/`, which the commands below append to or
 replace. Every figure is of the machine that its section names, and of no other. Nothing else should
-run while one of the first two or the last one does.
+run while one of the first two or the last two does.
 """
 
 
@@ -36,6 +37,7 @@ def page(results: Path) -> str:
         _latency(read(results / "latency.jsonl")),
         _steps(read(results / "search-steps.jsonl")),
         _room(read(results / "room.jsonl")),
+        pick.section(read(results / "pick.jsonl")),
     ]
     return "\n".join([_HEAD, *(section for section in sections if section)])
 

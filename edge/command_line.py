@@ -32,11 +32,14 @@ def given(ctx: click.Context, *names: str) -> list[str]:
 
 
 def target_option(targets: Sequence[Target]) -> list[str]:
-    """The option that chooses the first of `targets`: by its runtime where that is enough."""
+    """The options that choose the first of `targets`: its runtime, its precision or both where
+    that is enough."""
     first, *others = targets
-    if first.runtime in {target.runtime for target in others}:
-        return ["--target", first.id]
-    return ["--runtime", first.runtime]
+    for fields in (("runtime",), ("precision",), ("runtime", "precision")):
+        wanted = [getattr(first, name) for name in fields]
+        if wanted not in [[getattr(other, name) for name in fields] for other in others]:
+            return [word for name in fields for word in (f"--{name}", getattr(first, name))]
+    return ["--target", first.id]
 
 
 def _value(value: object) -> list[str]:

@@ -48,12 +48,15 @@ def _between(
 
 def _of_family(manifest: Manifest) -> dict[str, float | str]:
     channels, height, width = manifest.input_shape
+    made = manifest.provenance.model_dump(exclude_none=True) if manifest.provenance else {}
     return {
         "dataset": manifest.dataset,
         "classes": ", ".join(manifest.classes),
         "input": f"{channels} x {height} x {width}",
         "mean": ", ".join(f"{x:g}" for x in manifest.mean),
         "std": ", ".join(f"{x:g}" for x in manifest.std),
+        **({"licence": manifest.licence} if manifest.licence else {}),
+        **made,
     }
 
 

@@ -80,6 +80,12 @@ def _mode_for(path: Path) -> int:
     return 0o666 & ~umask
 
 
+def sync_file(path: Path) -> None:
+    """What others wrote to `path` reaches the disk. Raises OSError."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """A rename inside `folder` must itself reach the disk, or a power cut undoes it."""
     handle = os.open(folder, os.O_RDONLY)

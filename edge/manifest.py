@@ -3,7 +3,7 @@
 Version history:
 
 1. first version.
-2. licence, provenance, model cards, and bounds at other confidences than 95 %.
+2. licence, provenance, model cards, confusions, and bounds at other confidences than 95 %.
 """
 
 from __future__ import annotations
@@ -147,6 +147,7 @@ class Member(_Frozen):
     budget_ms: float | None = Field(default=None, gt=0)
     budget_met: bool | None = None
     card: _Inside | None = None  # its model card, Markdown
+    confusion: _Inside | None = None  # CSV: test images of a class (rows) taken for one (columns)
 
     def read_architecture(self) -> Architecture:
         """Raises SpecError where the manifest holds something else."""
@@ -170,6 +171,12 @@ class Member(_Frozen):
                 "export the family again"
             )
         return found
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every path of it that is deployed, its model files first."""
+        pages = filter(None, (self.card, self.confusion))
+        return (*(artifact.path for artifact in self.deployed), *pages)
 
     def rejected(self, target: Target) -> Artifact | None:
         """The file that would serve `target` but was rejected, if there is one."""

@@ -47,7 +47,7 @@ class Timed(NamedTuple):
 class Network:
     """A model file in its runtime, shared by every `Model` of it in this process."""
 
-    def __init__(self, path: Path, target: Target, provider: str | None, classes: int) -> None:
+    def __init__(self, path: Path, target: Target, provider: str, classes: int) -> None:
         """Loads it and runs it once. Raises MissingRuntime or ModelRejected."""
         began_ns = time.monotonic_ns()
         runtime = get_runtime(target.runtime)
@@ -156,7 +156,11 @@ class Model:
     def _stacked(self, outputs: Batch) -> Floats:
         """(classes,), or (N, classes) of a batch."""
         logits = [dequantise(output, self._output).reshape(-1) for output in outputs.arrays]
-        return logits[0] if outputs.single else np.stack(logits)
+        return (
+            logits[0]
+            if outputs.single
+            else np.array(logits, np.float32).reshape(-1, len(self.labels))
+        )
 
 
 def pick(
@@ -192,7 +196,7 @@ def load(
     provider: str | None = None,
     pick: Pick | None = None,
 ) -> Model:
-    """`member` by its file for `target`, on `provider` where that is another one than was measured.
+    """`member` by its file for `target`, on `provider` instead of the one that was measured.
 
     The file is verified first, and shared with other models of it. Raises FamilyError where there
     is no file for `target`, IntegrityError where it is not the one of the manifest, MissingRuntime
@@ -200,6 +204,7 @@ def load(
     """
     artifact = member.deployed_for(target)
     family.verify_artifact(member, artifact)
+    provider = provider or target.provider  # a latency is of one, and so is what keeps a budget
     key = artifact.sha256, target.runtime, provider, target.threads
     with _LOADING:
         network = _NETWORKS.get(key)
@@ -210,4 +215,4 @@ def load(
 
 
 _LOADING = threading.Lock()
-_NETWORKS: WeakValueDictionary[tuple[str, str, str | None, int], Network] = WeakValueDictionary()
+_NETWORKS: WeakValueDictionary[tuple[str, str, str, int], Network] = WeakValueDictionary()

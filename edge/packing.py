@@ -75,12 +75,11 @@ def narrowed(
 
 def _files(manifest: Manifest) -> list[str]:
     """Every file beside the manifest, each once."""
-    artifacts = [a.path for member in manifest.members for a in member.artifacts]
-    cards = [member.card for member in manifest.members if member.card]
-    return sorted({*artifacts, *cards})
+    return sorted({path for member in manifest.members for path in member.files})
 
 
-def _texts(manifest: Manifest) -> dict[str, str]:
+def texts(manifest: Manifest) -> dict[str, str]:
+    """What a family's folder says of itself, by the names of the files; the manifest is last."""
     labels = "".join(f"{label}\n" for label in manifest.classes)
     return {LABELS_NAME: labels, MANIFEST_NAME: manifest.text}
 
@@ -93,7 +92,7 @@ def _write_folder(family: Family, manifest: Manifest, folder: Path) -> None:
         for name in _files(manifest):
             (made / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(family.folder / name, made / name)
-        for name, text in _texts(manifest).items():
+        for name, text in texts(manifest).items():
             (made / name).write_text(text, encoding="utf-8")
         made.rename(folder)
 
@@ -110,6 +109,6 @@ def _entries(
         path = family.folder / name
         with path.open("rb") as file:
             yield f"{version}/{name}", path.stat().st_size, file
-    for name, text in _texts(manifest).items():
+    for name, text in texts(manifest).items():
         content = text.encode()
         yield f"{version}/{name}", len(content), io.BytesIO(content)

@@ -180,6 +180,7 @@ def pick(
     target: Target | None = None,
     runtime: str | None = None,
     device: str | None = None,
+    precision: str | None = None,
     fallback: Fallback | None = None,
     doubts: Mapping[Target, str] | None = None,
     now: datetime | None = None,
@@ -187,17 +188,19 @@ def pick(
     """The member with the best hold-out accuracy whose upper bound is within `budget_ms`.
 
     Latencies of one `target` are compared, which may be left out where the family was measured on
-    one only, or on one only with `runtime`. With `device`, a part of its name, the runtimes and
-    precisions of that device are ranked together: it can run any of them. `doubts` are reasons to
-    take the measurements on a target for stale. Where nothing fits, `fallback` picks the member
-    nearest to the budget.
+    one only, or on one only with `runtime` and in `precision`. With `device`, a part of its name,
+    the runtimes and precisions of that device are ranked together: it can run any of them. `doubts`
+    are reasons to take the measurements on a target for stale. Where nothing fits, `fallback` picks
+    the member nearest to the budget.
 
     Raises PickError for a question without sense (SeveralTargets where it must name one), NoFit
     when nothing fits.
     """
     manifest = family if isinstance(family, Manifest) else family.manifest
     question = Question(budget_ms, percentile, confidence, min_accuracy)
-    found = standing(manifest, question, selected(manifest, target, runtime, device), doubts, now)
+    found = standing(
+        manifest, question, selected(manifest, target, runtime, device, precision), doubts, now
+    )
     return judge(found, question, fallback)
 
 

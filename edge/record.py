@@ -81,8 +81,9 @@ class Conditions(_Frozen):
 class Subject(_Frozen):
     """What was measured.
 
-    `chain`: `repeat` copies of the block `block` in a row. `network`: a whole architecture
-    (`role` says why: base, anchor, heldout, member). `file`: any model file.
+    `chain`: `repeat` copies of the block `block` in a row, none where only what stands before
+    them was. `network`: a whole architecture (`role` says why: base, anchor, heldout, member).
+    `file`: any model file.
     """
 
     kind: Literal["chain", "network", "file"]

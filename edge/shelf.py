@@ -19,7 +19,7 @@ from pathlib import Path
 
 from edge.errors import EdgeError
 from edge.family import Family, FamilyError, FamilyMissing
-from edge.files import sync_folder
+from edge.files import sync_file, sync_folder
 from edge.locks import locked
 from edge.manifest import FORMATS, MANIFEST_NAME, Manifest
 from edge.runtimes import MissingRuntime, get_runtime
@@ -89,7 +89,8 @@ class Shelf:
 
     def _resolved(self, name: str) -> str:
         linked = self._linked(name) if name in (CURRENT, PREVIOUS) else name
-        if linked is None or "/" in linked or not (self.folder / linked).is_dir():
+        outside = linked is None or "/" in linked or linked.startswith(".")
+        if linked is None or outside or not (self.folder / linked).is_dir():
             there = ", ".join(version.name for version in self.versions()) or "none"
             raise VersionMissing(f"no version {name!r} in {self.folder}; there are: {there}")
         return linked
@@ -101,6 +102,7 @@ class Shelf:
             raise VersionMissing(f"{self.folder / name} holds no {MANIFEST_NAME}") from error
         family.verify()
         require_runtime(family)
+        _keep(family)
         return family
 
     def _linked(self, link: str) -> str | None:
@@ -116,6 +118,15 @@ class Shelf:
         fresh.symlink_to(name, target_is_directory=True)
         fresh.replace(self.folder / link)
         sync_folder(self.folder)
+
+
+def _keep(family: Family) -> None:
+    """Whoever copied the files may have left them in memory: after a power cut, a link that is on
+    the disk must not lead to files that are not."""
+    files = {a.path for member in family.manifest.members for a in member.deployed}
+    for path in [family.folder / name for name in sorted({MANIFEST_NAME, *files})]:
+        sync_file(path)
+    sync_folder(family.folder)
 
 
 def require_runtime(family: Family) -> None:

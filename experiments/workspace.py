@@ -22,6 +22,7 @@ from pipeline.dataset import DATASET_FILE
 from pipeline.smoke import RAW_FOLDER, environment
 
 _SHARED = ("profile", "calibrate")
+_ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # threads that wait for each other would be charged for it
 
 
 class StageError(EdgeError, RuntimeError):
@@ -37,7 +38,7 @@ class Workspace:
 
     def run(self, *module: str) -> None:
         """`python -m MODULE ..` in the folder. Raises StageError where it fails."""
-        env = {**environment(), "PYTHONPATH": str(self.root.resolve())}
+        env = {**environment(), **_ONE_THREAD, "PYTHONPATH": str(self.root.resolve())}
         done = subprocess.run([sys.executable, "-m", *module], cwd=self.folder, env=env)
         if done.returncode != 0:
             raise StageError(f"python -m {' '.join(module)} failed in {self.folder}")

@@ -19,12 +19,14 @@ from torch import nn
 from edge import __version__
 from edge.errors import EdgeError
 from edge.family import Artifact, Manifest, Member
-from edge.files import sha256_of
+from edge.files import sha256_of, write_atomic
 from edge.spec import Architecture
 from edge.text import fill
 from models.network import network
 from pipeline import dataset, gate, metrics, store
 from pipeline.batches import Images
+from pipeline.card import confusion_path
+from pipeline.confusion import confusion, to_csv
 from pipeline.dataset import Dataset
 from pipeline.exporter import INPUT_NAME
 from pipeline.formats import FileFormat, files_of
@@ -62,6 +64,8 @@ def run(params: Params, root: Path = Path()) -> None:
             for kind, precisions in kinds:
                 artifacts += _export(member, net, kind, precisions, data, params, root)
                 progress.advance(f"{member.name}.{kind.name}")
+            counts = confusion(net, Images.test(data), len(data.classes))
+            write_atomic(root / FOLDER / confusion_path(member.name), to_csv(counts, data.classes))
             members.append(_exported(member, artifacts))
     manifest = Manifest(
         dataset=params.data.title,
@@ -70,6 +74,7 @@ def run(params: Params, root: Path = Path()) -> None:
         mean=tuple(data.mean.tolist()),
         std=tuple(data.std.tolist()),
         members=tuple(members),
+        licence=params.export.licence,
     )
     manifest.write(root / FOLDER)
     metrics.write("export", summarise(members), root)
@@ -268,4 +273,5 @@ def _exported(member: TrainedMember, artifacts: Sequence[Artifact]) -> Member:
         parameters=member.parameters,
         artifacts=tuple(artifacts),
         budget_ms=member.budget_ms,
+        confusion=confusion_path(member.name),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -13,8 +12,9 @@ from edge.errors import EdgeError
 from edge.family import Member, read_moment
 from edge.record import Target
 from pipeline import comparison
+from pipeline.markdown import escape, table
 from pipeline.params import Params
-from pipeline.report import accuracy, control, cost, prediction, steering, svg
+from pipeline.report import accuracy, control, cost, precisions, prediction, steering, svg
 from pipeline.report.page import Section
 from pipeline.report.sources import REFERENCES, STAGES, Numbered, Run
 from pipeline.report.text import digits, duration, ms, percent, plural
@@ -60,18 +60,19 @@ def picture(section: Section) -> str:
     """The family as one drawing, and how to read it; what is missing where there is none."""
     image = drawing(section)
     if image is None:
-        return _escape(section.lead)
-    caption = _escape(section.figures[0].caption)
-    return f"![{_escape(svg.alt(image))}]({FIGURES}/{section.name}.svg)\n\n{caption}"
+        return escape(section.lead)
+    caption = escape(section.figures[0].caption)
+    return f"![{escape(svg.alt(image))}]({FIGURES}/{section.name}.svg)\n\n{caption}"
 
 
 def results(run: Run, params: Params, drawn: Sections) -> str:
     """The control's verdict first, then the members, and what the numbers rest on."""
     parts = [
         _control(run),
-        f"{_circumstances(run, params)} {_escape(drawn['accuracy'].lead)}",
+        f"{_circumstances(run, params)} {escape(drawn['accuracy'].lead)}",
         _table(run),
         _targets(run),
+        escape(precisions.lead(precisions.pairs(run))),
         _prediction(run, drawn["prediction"]),
         _linked(drawn["steering"]),
         _references(run),
@@ -90,7 +91,7 @@ def _circumstances(run: Run, params: Params) -> str:
     created = run.manifest.created
     day = f", measured on {read_moment(created):%Y-%m-%d}" if created else ""
     return (
-        f"One run on {_escape(run.manifest.dataset)}{day}, {_seeds(params)}, every member trained "
+        f"One run on {escape(run.manifest.dataset)}{day}, {_seeds(params)}, every member trained "
         f"for {plural(params.retrain.epochs, 'epoch')}."
     )
 
@@ -109,30 +110,37 @@ def _seeds(params: Params) -> str:
 def _table(run: Run) -> str:
     """A row per member: what is chosen by first, for a reader who sees a part of its width."""
     head, files = [*_MEMBER], _files(run)
-    for target in run.targets:
+    for target in _shown(run):
         name = _name(run, target)
         head += [f"{name}<br>median<br>ms", f"{name}<br>p{run.percentile} ≤<br>ms"]
     head += [*(f"{precision}<br>{format}<br>kB" for format, precision in files), *_NETWORK]
     rows = [_row(run, one, files) for one in run.members]
-    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table(head, rows)
+
+
+def _shown(run: Run) -> list[Target]:
+    """The targets that have columns: those of the first one's precision. The others are told in a
+    sentence, or the table would be wider than a page."""
+    return [target for target in run.targets if target.precision == run.targets[0].precision]
 
 
 def _files(run: Run) -> list[File]:
-    """The kinds of model files that there are; targets may share one."""
+    """The kinds of model files that have columns; targets may share one."""
     artifacts = (artifact for member in run.manifest.members for artifact in member.deployed)
-    return list(dict.fromkeys((artifact.format, artifact.precision) for artifact in artifacts))
+    kinds = dict.fromkeys((artifact.format, artifact.precision) for artifact in artifacts)
+    shown = {target.precision for target in _shown(run)}
+    return [kind for kind in kinds if not shown or kind[1] in shown]
 
 
 def _row(run: Run, one: Numbered, files: Sequence[File]) -> list[str]:
     member = one.member
     cells = [
-        f"{one.number} {_escape(member.name)}",
+        f"{one.number} {escape(member.name)}",
         ms(member.budget_ms),
         f"{100 * member.holdout_accuracy:.2f}",
         f"{100 * member.test_accuracy:.2f}",
     ]
-    for target in run.targets:
+    for target in _shown(run):
         latency = member.latency(target)
         cells.append(ms(latency.median_ms if latency else None))
         cells.append(ms(latency.bound_ms(run.percentile) if latency else None))
@@ -149,7 +157,7 @@ def _targets(run: Run) -> str:
         "thousands."
     )
     lines = [
-        f"- {_name(run, target)}: {_escape(str(target))} (measurements: {_verdicts(run, target)})"
+        f"- {_name(run, target)}: {escape(str(target))} (measurements: {_verdicts(run, target)})"
         for target in run.targets
     ]
     return "\n".join([about, "", *lines]) if lines else ""
@@ -171,12 +179,12 @@ def _prediction(run: Run, section: Section) -> str:
     if not run.targets:
         return _linked(section)
     members = prediction.members_text(prediction.predicted_members(run, run.targets[0]))
-    return f"{_linked(section)} {_escape(members)}"
+    return f"{_linked(section)} {escape(members)}"
 
 
 def _linked(section: Section) -> str:
     """What a section says first, with a link to its drawing where there is one."""
-    lead = _escape(section.lead)
+    lead = escape(section.lead)
     if drawing(section) is None:
         return lead
     return f"{lead} ([drawing]({FIGURES}/{section.name}.svg))"
@@ -208,7 +216,7 @@ def _against(run: Run, member: Member, key: str, name: str) -> str:
             "run `make references`, or remove the file"
         )
     return (
-        f"{_escape(member.name)} {points:+.2f} points against {name} ({percent(of_reference)}) at "
+        f"{escape(member.name)} {points:+.2f} points against {name} ({percent(of_reference)}) at "
         f"{numbers[f'over_{key}_latency_ratio']:.2f} times its latency"
     )
 
@@ -231,8 +239,3 @@ def _time(run: Run) -> str:
     told = [f"{duration(cpu_s)} in {stage}" for stage, cpu_s in counted.items() if cpu_s]
     cpu = f" CPU time: {', '.join(told)}." if told else ""
     return f"{cost.lead(run)}{cpu}"
-
-
-def _escape(text: str) -> str:
-    """Text as Markdown that shows just this; a name may hold anything."""
-    return re.sub(r"([\\*\[\]<|])", r"\\\1", text)

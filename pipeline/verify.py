@@ -18,13 +18,16 @@ from edge.calibration import Calibration
 from edge.errors import EdgeError
 from edge.family import Family, Manifest, Member
 from edge.files import write_atomic
+from edge.packing import texts
 from edge.record import Measurement, Target
 from edge.text import fill, members_table
-from pipeline import calibrate, export, gate, metrics, plots
+from pipeline import calibrate, confusion, export, gate, metrics, plots
+from pipeline.card import card, card_path
 from pipeline.check import read_targets
 from pipeline.drift import drift
 from pipeline.params import Params, VerifyParams
 from pipeline.progress import Progress
+from pipeline.provenance import provenance
 from pipeline.remote import BOARDS, LOCAL, Boards, Session
 from pipeline.store import STORE, locked
 from pipeline.verified import ByTarget, Verified, members_csv, merge, numbers, verify
@@ -70,8 +73,8 @@ def run(
         verified = {first: _verify(members, records[first], calibration, percentile)}
         for target in others:
             verified[target] = _verify(_without_budgets(members), records[target], None, percentile)
-        manifest = _stamped(family.manifest, merge(verified))
-        write_family(family, manifest, root / FAMILY_FOLDER)
+        manifest = _stamped(family.manifest, merge(verified), root)
+        write_family(family, manifest, _cards(family, manifest, verified), root / FAMILY_FOLDER)
         write_results(verified, root)
         manifest.write(root / FAMILY_FOLDER.parent)  # Git keeps this copy; the folder is DVC's
         forget()
@@ -98,15 +101,18 @@ def member_job(family: Family, member: Member, target: Target) -> Job:
     return model_files.member_job(family, member, artifact)
 
 
-def write_family(family: Family, manifest: Manifest, folder: Path) -> None:
-    """Fill `folder` anew: copies of the model files, and the manifest last."""
+def write_family(
+    family: Family, manifest: Manifest, cards: Mapping[str, str], folder: Path
+) -> None:
+    """Fill `folder` anew: copies of the members' files, their `cards` by path, and the manifest
+    last."""
     shutil.rmtree(folder, ignore_errors=True)  # a member that is gone is not deployed
-    for member in manifest.members:
-        for artifact in member.deployed:
-            copy = folder / artifact.path
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(family.path(artifact), copy)
-    manifest.write(folder)
+    for path in (path for member in manifest.members for path in member.files):
+        if path not in cards:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(family.folder / path, folder / path)
+    for path, text in {**cards, **texts(manifest)}.items():
+        write_atomic(folder / path, text)
 
 
 def write_results(verified: ByTarget, root: Path) -> None:
@@ -193,9 +199,29 @@ def _calibration(target: Target, root: Path) -> Calibration:
     return calibration
 
 
-def _stamped(manifest: Manifest, members: Sequence[Member]) -> Manifest:
+def _stamped(manifest: Manifest, members: Sequence[Member], root: Path) -> Manifest:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return manifest.model_copy(update={"created": now, "members": tuple(members)})
+    carded = tuple(m.model_copy(update={"card": card_path(m.name)}) for m in members)
+    stamp = {"created": now, "members": carded, "provenance": provenance(root)}
+    return manifest.model_copy(update=stamp)
+
+
+def _cards(family: Family, manifest: Manifest, verified: ByTarget) -> dict[str, str]:
+    """The model card of every member, by its path."""
+    records: dict[str, list[Measurement]] = {}
+    for v in (v for of_target in verified.values() for v in of_target):
+        if isinstance(v.record, Measurement):
+            records.setdefault(v.member.name, []).append(v.record)
+    return {
+        card_path(m.name): card(manifest, m, records.get(m.name, []), _confusions(family, m))
+        for m in manifest.members
+    }
+
+
+def _confusions(family: Family, member: Member) -> confusion.Counts | None:
+    if member.confusion is None:
+        return None
+    return confusion.from_csv((family.folder / member.confusion).read_text(encoding="utf-8"))
 
 
 def _tell(manifest: Manifest, verified: ByTarget) -> None:

@@ -40,6 +40,9 @@ def test_every_member_is_a_verified_model_better_than_chance(project):
             assert abs(artifact.test_accuracy - member.test_accuracy) < 0.001
         targets = [(last.target.runtime, last.target.precision) for last in member.latencies]
         assert targets == [("onnxruntime", "fp32"), ("litert", "fp32"), ("onnxruntime", "int8")]
+        card = (family.folder / member.card).read_text(encoding="utf-8")
+        assert "| images of |" in card
+        assert f"skip {member.origin['simplex']['skip']:g}" in card
         for latency in member.latencies:
             assert 0 < latency.lo_ms <= latency.median_ms <= latency.hi_ms
 

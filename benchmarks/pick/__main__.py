@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -38,30 +38,38 @@ SIMULATED, REAL, BOOKKEEPING = "simulated", "real", "bookkeeping"
     help="Whose members run beside real load.",
 )
 @click.option("--runtime", default="onnxruntime", show_default=True, help="For real load.")
-def main(parts: Sequence[str], family: Path, runtime: str) -> None:
+@click.option("--again", is_flag=True, help="Measure what was measured of this family, too.")
+def main(parts: Sequence[str], family: Path, runtime: str, again: bool) -> None:
     """Compare serving with fixed members and with an oracle.
 
     Made-up boards slow down in six ways; then real members run in turns while other processes come
-    and go. The second part takes ten minutes, and nothing else should run meanwhile.
+    and go. The second part takes ten minutes, and nothing else should run meanwhile; where it was
+    stopped, it goes on with the budget that it was at.
     """
     try:
         for part in parts or (SIMULATED, BOOKKEEPING, REAL):
-            rows = _measure(part, family, runtime)
-            kept = [one for one in read(RESULTS) if one["part"] != part]
-            write_atomic(RESULTS, as_lines([*kept, *rows]))
+            known = [] if again else [one for one in read(RESULTS) if one["part"] == part]
+            rows: list[Row] = []
+            for found in _measure(part, family, runtime, known):
+                rows += found
+                kept = [one for one in read(RESULTS) if one["part"] != part]
+                write_atomic(RESULTS, as_lines([*kept, *rows]))
             click.echo(_text(part, rows))
     except EdgeError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _measure(part: str, family: Path, runtime: str) -> list[Row]:
+def _measure(part: str, family: Path, runtime: str, known: Sequence[Row]) -> Iterator[list[Row]]:
+    """The rows of a part, all at once or some after the other."""
     if part == SIMULATED:
-        return simulate()
-    if part == BOOKKEEPING:
-        return [{"part": part, "device": describe().fingerprint, "us": round(bookkeeping_us(), 2)}]
-    from benchmarks.pick.real import measure
+        yield simulate()
+    elif part == BOOKKEEPING:
+        us = round(bookkeeping_us(), 2)
+        yield [{"part": part, "device": describe().fingerprint, "us": us}]
+    else:
+        from benchmarks.pick.real import measure
 
-    return measure(family, runtime)
+        yield from measure(family, runtime, known)
 
 
 def simulate() -> list[Row]:

@@ -110,5 +110,5 @@ def cells(rows: Sequence[Row]) -> list[list[str]]:
 HEAD = (
     *("scenario", "calls\nk", "fits\n%"),
     *("serve\n%", "largest\n%", "mean\n%", "oracle\n%"),
-    *("accuracy\nserve", "\noracle", "moves\n/ 1000"),
+    *("accuracy\nserve", "accuracy\noracle", "moves\n/ 1000"),
 )

@@ -55,6 +55,9 @@ def _positive(ctx: click.Context, param: click.Parameter, value: float | None) -
     shell_complete=complete_runtime,
     help="Runtime to pick for, where there are several.",
 )
+@click.option(
+    "--precision", help="Precision to pick for, where there are several: fp32, int8 or fp16."
+)
 @click.option("--target", "target_id", help="Target to pick for, where there are several.")
 @click.option(
     "--device",
@@ -79,6 +82,7 @@ def pick_member(
     confidence: float,
     min_accuracy: float | None,
     runtime: str | None,
+    precision: str | None,
     target_id: str | None,
     device: str | None,
     fallback: Fallback | None,
@@ -98,7 +102,7 @@ def pick_member(
         raise click.UsageError("give either --budget-ms or --table")
     question = Question(budget_ms or float("inf"), int(percentile), confidence, min_accuracy)
     manifest = Family.load(family).manifest
-    targets = _targets(ctx, manifest, target_id, runtime, device)
+    targets = _targets(ctx, manifest, target_id, runtime, device, precision)
     if as_table:
         _tell_table(manifest, question, targets, as_json)
     else:
@@ -111,13 +115,14 @@ def _targets(
     target_id: str | None,
     runtime: str | None,
     device: str | None,
+    precision: str | None,
 ) -> list[Target]:
     from edge.command_line import again, target_option
     from edge.selection import PickError, SeveralTargets, selected
 
     target = _find_target(manifest, target_id) if target_id else None
     try:
-        return selected(manifest, target, runtime, device)
+        return selected(manifest, target, runtime, device, precision)
     except SeveralTargets as error:
         example = again(ctx, *target_option(error.targets))
         raise PickError(f"{error}; for example:\n  {example}") from error

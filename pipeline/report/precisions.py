@@ -120,8 +120,18 @@ def _sentence(precision: str, runtime: str, group: Sequence[Pair]) -> str:
     text = f"{precision} with {runtime}: of {plural(len(group), 'file')} {', '.join(counts)}"
     ratios = [pair.ratio for pair in group if pair.ratio is not None]
     if ratios:
-        text += f"; {digits(min(ratios))} to {digits(max(ratios))} times the latency of fp32"
-    return f"{text}."
+        text += f"; {_range(ratios)} times the latency of fp32"
+    lost = [gate.drop_points(pair.file, pair.original) for pair in group]
+    known = [points for points in lost if points is not None]
+    if known:
+        text += f", at most {max(0.0, *known):.2f} points of the hold-out images lost"
+    sizes = [pair.file.size_bytes / pair.original.size_bytes for pair in group]
+    return f"{text}, {_range(sizes)} of the size."
+
+
+def _range(values: Sequence[float]) -> str:
+    ends = dict.fromkeys([digits(min(values)), digits(max(values))])
+    return " to ".join(ends)
 
 
 def _runtime(pair: Pair) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from edge.record import Conditions, Target, read
 from pipeline import metrics, plots
 from pipeline.heldout import HeldOut
 from pipeline.params import Params
+from pipeline.provenance import commit
 
 RESULTS = Path("results")
 STAGES = ("data", "profile", "calibrate", "search", "extract", "retrain", "export", "verify")
@@ -105,16 +105,6 @@ def load(params: Params, root: Path = Path()) -> Run:
         raise ReportError(f"results/ hold a file of another version ({error!r}); dvc repro") from (
             error
         )
-
-
-def commit(root: Path) -> str | None:
-    """The commit of the working tree, marked where files differ from it; None without Git."""
-    command = ["git", "describe", "--always", "--dirty=, with changes", "--abbrev=12"]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
 
 
 def _targets(manifest: Manifest) -> list[Target]:

@@ -17,7 +17,7 @@ class RetrainParams(Section):
     init: Literal["scratch", "supernet"] = setting(
         "scratch", "First weights: random ones, or those the member has in the search's supernet"
     )
-    epochs: Count = setting(6, "Epochs over all training images")
+    epochs: Count = setting(8, "Epochs over all training images")
     batch_size: Count = setting(128, "Images per step")
     schedule: Literal["one-cycle", "cosine"] = setting("one-cycle", "Learning rate's path")
     lr: float = setting(0.15, "Peak learning rate (SGD)", gt=0, le=10)
@@ -43,6 +43,13 @@ class ExportParams(Section):
     calibration_images: Count = setting(256, "Training images that the int8 ranges are taken from")
     max_drop_points: float = setting(
         1.0, "Hold-out points that an int8 or fp16 file may lose before it is rejected", ge=0
+    )
+
+    licence: str | None = setting(
+        None,
+        "Licence of the model files, an SPDX identifier; it stands in `family.json` and on the "
+        "model cards",
+        pattern=r"^[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*$",
     )
 
     @field_validator("precisions")

@@ -49,6 +49,13 @@ def test_a_runtime_chooses_where_it_is_the_only_one_of_its_kind() -> None:
     assert target_option([LITERT, ONNX, two_threads]) == ["--target", LITERT.id]
 
 
+def test_a_precision_tells_targets_of_one_runtime_apart() -> None:
+    int8, onnx_int8 = (t.model_copy(update={"precision": "int8"}) for t in (LITERT, ONNX))
+    assert target_option([int8, LITERT]) == ["--precision", "int8"]
+    both = ["--runtime", "litert", "--precision", "fp32"]
+    assert target_option([LITERT, int8, ONNX, onnx_int8]) == both
+
+
 def test_what_was_typed_is_told_from_defaults() -> None:
     found: list[list[str]] = []
 

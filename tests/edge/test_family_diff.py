@@ -1,4 +1,5 @@
 from edge.family_diff import Change, diff
+from edge.manifest import Provenance
 from edge.record import Target
 from tests.edge.test_pick import LARGE, MIDDLE, SMALL, TARGET, family, filed, member
 
@@ -34,6 +35,12 @@ def test_the_family_itself_changes() -> None:
         Change("", "dataset", "d", "e"),
         Change("", "std", "1", "2"),
     ]
+    made = Provenance(commit="abc", edgefacet="1")
+    again = {"licence": "MIT", "provenance": made.model_copy(update={"commit": "def"})}
+    assert diff(
+        family(SMALL).model_copy(update={"provenance": made}),
+        family(SMALL).model_copy(update=again),
+    ) == [Change("", "commit", "abc", "def"), Change("", "licence", None, "MIT")]
     assert Change("", "std", "1", "2").to_dict() == {
         "member": "", "what": "std", "old": "1", "new": "2",
     }  # fmt: skip

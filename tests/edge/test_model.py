@@ -46,6 +46,12 @@ def test_a_batch_gives_a_row_per_image(family: Family) -> None:
     assert y.argmax(axis=1).tolist() == [1, 2]
 
 
+def test_an_empty_batch_gives_no_row(family: Family) -> None:
+    model = family.pick(budget_ms=8)
+    none = np.empty((0, 2, 2, 1), np.uint8)
+    assert model(none).shape == model.logits(none).shape == (0, 4)
+
+
 def test_the_budget_decides_and_the_pick_explains_itself(family: Family) -> None:
     model = family.pick(budget_ms=2)
     assert model.name == "small"
@@ -134,6 +140,16 @@ def test_a_provider_that_is_not_installed(family: Family) -> None:
     assert family.open("small", target)(IMAGE).argmax() == 1
     with pytest.raises(MissingProvider, match=r"without NoSuchExecutionProvider: it has .*CPU"):
         family.open("small", target, provider="NoSuchExecutionProvider")
+
+
+def test_a_provider_that_was_measured_is_the_one_that_runs(tmp_path: Path) -> None:
+    family = measured_on(tmp_path, provider="CUDAExecutionProvider")
+    with pytest.raises(MissingProvider, match="without CUDAExecutionProvider"):
+        family.pick(budget_ms=8)  # on the processor its latencies prove nothing
+    (target,) = family.manifest.targets
+    model = family.open("small", target, provider="CPUExecutionProvider")
+    assert model.provider == "CPUExecutionProvider"
+    assert model.build_ms > 0
 
 
 def test_a_member_without_a_file_for_the_target(family: Family) -> None:

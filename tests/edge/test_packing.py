@@ -15,11 +15,14 @@ def family(tmp_path: Path) -> Family:
     made = families.family(folder, ("onnx", "fp32"), ("onnx", "int8"), ("tflite", "fp32"))
     (folder / "cards").mkdir()
     (folder / "cards/small.md").write_text("# small\n")
+    (folder / "cards/small.confusion.csv").write_text("images of,top left\ntop left,1\n")
     small, large = made.manifest.members
     (first, *rest) = large.artifacts
     rejected = first.model_copy(update={"status": "rejected"})
     members = (
-        small.model_copy(update={"card": "cards/small.md"}),
+        small.model_copy(
+            update={"card": "cards/small.md", "confusion": "cards/small.confusion.csv"}
+        ),
         large.model_copy(update={"artifacts": (rejected, *rest)}),
     )
     made.manifest.model_copy(update={"members": members}).write(folder)
@@ -34,7 +37,8 @@ def test_a_version_is_a_folder_of_all_that_a_board_needs(family: Family, tmp_pat
     version, folder = export(family, tmp_path / "shelf")
     assert folder == tmp_path / "shelf" / version
     assert files(folder) == [
-        "cards/small.md", "family.json", "labels.txt", "large-fp32.tflite", "large-int8.onnx",
+        "cards/small.confusion.csv", "cards/small.md", "family.json", "labels.txt",
+        "large-fp32.tflite", "large-int8.onnx",
         "small-fp32.onnx", "small-fp32.tflite", "small-int8.onnx",
     ]  # fmt: skip
     assert (folder / "labels.txt").read_text() == "a\n"
@@ -58,7 +62,8 @@ def test_an_archive_unpacks_to_the_same(family: Family, tmp_path: Path) -> None:
 def test_a_board_needs_the_files_of_its_runtime_only(family: Family, tmp_path: Path) -> None:
     _, folder = export(family, tmp_path, ["litert"])
     assert files(folder) == [
-        "cards/small.md", "family.json", "labels.txt", "large-fp32.tflite", "small-fp32.tflite",
+        "cards/small.confusion.csv", "cards/small.md", "family.json", "labels.txt",
+        "large-fp32.tflite", "small-fp32.tflite",
     ]  # fmt: skip
     Family.load(folder).verify()
     only = narrowed(family.manifest, ["onnxruntime"], ["fp32"])

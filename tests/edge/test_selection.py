@@ -25,6 +25,7 @@ PI = on(device="Raspberry Pi 4, 4 cores")
 def test_one_target_needs_no_name() -> None:
     assert selected(measured(ONNX)) == [ONNX]
     assert selected(measured(ONNX, LITE), runtime="litert") == [LITE]
+    assert selected(measured(ONNX, LITE, INT8), runtime="litert", precision="int8") == [INT8]
     assert selected(measured()) == []
 
 
@@ -55,5 +56,9 @@ def test_what_was_never_measured_is_named_beside_what_was() -> None:
         selected(measured(ONNX, LITE), runtime="tvm")
     with pytest.raises(PickError, match="'jetson'; choose among: Raspberry Pi 4, 4 cores; board"):
         selected(measured(ONNX, PI), device="jetson")
+    with pytest.raises(PickError, match="in 'fp16'; choose among: fp32, int8"):
+        selected(measured(ONNX, LITE, INT8), runtime="litert", precision="fp16")
+    with pytest.raises(PickError, match="is one of int8, not of fp32"):
+        selected(measured(INT8), target=INT8, precision="fp32")
     with pytest.raises(PickError, match="is one of litert, not of onnxruntime"):
         selected(measured(ONNX, LITE), target=LITE, runtime="onnxruntime")

@@ -77,7 +77,7 @@ def test_nothing_that_is_broken_comes_into_use(
     (shelf.folder / "v3/family.json").write_text('{"version": 9}')
     with pytest.raises(UnknownVersion):
         shelf.use("v3")
-    for name in ("v4", "../v1", "previous"):
+    for name in ("v4", "../v1", ".", "..", "previous"):
         with pytest.raises(VersionMissing, match="there are: v1, v2, v3"):
             shelf.use(name)
 
@@ -89,6 +89,20 @@ def test_nothing_that_is_broken_comes_into_use(
         shelf.use("v2")
     assert link(shelf, "current") == "v1"
     assert not (shelf.folder / "previous").exists()
+
+
+def test_a_version_is_on_the_disk_before_the_link_leads_to_it(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, bool]] = []
+
+    def sync(path: Path) -> None:
+        synced.append((path.name, (shelf.folder / "current").exists()))
+
+    monkeypatch.setattr("edge.shelf.sync_file", sync)
+    shelf.use("v1")
+    names = ("family.json", "large-fp32.onnx", "small-fp32.onnx")
+    assert synced == [(name, False) for name in names]
 
 
 def test_one_switch_at_a_time(shelf: Shelf) -> None:

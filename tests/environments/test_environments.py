@@ -6,6 +6,7 @@ Marked `environments`: each of the three is made by pip, without torch, onnx or 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,9 @@ with Family.load(sys.argv[1]).pick(budget_ms=1e3) as model:
 print(json.dumps(told))
 """
 
+# A PYTHONPATH with this checkout on it would be taken for an installed edgefacet.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
 pytestmark = pytest.mark.environments
 
 
@@ -54,7 +58,7 @@ def environment(folder: Path, wheel: Path, extra: str) -> Path:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin/python"
     pip = [python, "-m", "pip", "install", "--quiet", "--no-input"]
-    subprocess.run([*pip, f"{wheel}[{extra}]"], check=True)
+    subprocess.run([*pip, f"{wheel}[{extra}]"], check=True, env=ENVIRONMENT)
     return python
 
 
@@ -66,7 +70,10 @@ def test_one_runtime_is_enough(extra: str, wheel: Path, tmp_path: Path) -> None:
     runnable.family(tmp_path / "family", "onnxruntime", "litert")
     python = environment(tmp_path / "env", wheel, extra)
     listed = subprocess.run(
-        [python, "-m", "pip", "list", "--format", "json"], capture_output=True, check=True
+        [python, "-m", "pip", "list", "--format", "json"],
+        capture_output=True,
+        check=True,
+        env=ENVIRONMENT,
     )
     installed = {one["name"].lower() for one in json.loads(listed.stdout)}
     assert package in installed
@@ -78,6 +85,7 @@ def test_one_runtime_is_enough(extra: str, wheel: Path, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        env=ENVIRONMENT,
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -88,6 +96,9 @@ def test_one_runtime_is_enough(extra: str, wheel: Path, tmp_path: Path) -> None:
     facet = python.parent / "facet"
     for command in (["family", "verify"], ["pick", "--budget-ms", "9", "--device", "core"]):
         answered = subprocess.run(
-            [facet, *command, "--family", tmp_path / "family"], capture_output=True, check=False
+            [facet, *command, "--family", tmp_path / "family"],
+            capture_output=True,
+            check=False,
+            env=ENVIRONMENT,
         )
         assert answered.returncode == 0, answered.stderr

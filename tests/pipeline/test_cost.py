@@ -6,6 +6,7 @@ from pipeline.sections.data import Outline
 from pipeline.sources.listing import outline
 
 FASHION = Outline(60_000, 28, 28)
+INT8 = [{"precision": "int8"}, {"runtime": "litert", "precision": "int8"}]
 
 
 def test_activations_are_summed_over_stages():
@@ -65,8 +66,8 @@ def test_int8_blocks_are_converted_and_a_member_has_each_file_once():
         ).stages
         for of in (["fp32"], ["int8"], ["fp32", "int8"])
     )
-    chains = 2 * 6 * 3  # two lengths, six operations beside skip, three widths
-    networks = 1 + 10 + 20
+    chains = 2 * 6 * 6  # two lengths, six operations beside skip, two widths of three stages
+    networks = 8 + 10 + 20
     converted_s = cost.CONVERT_S * (chains + networks)
     assert int8["profile"] - fp32["profile"] == pytest.approx(converted_s / 60)
     assert int8["export"] == both["export"] > fp32["export"]
@@ -107,7 +108,7 @@ def test_it_is_told_in_a_line_per_machine():
 @pytest.mark.parametrize(
     ("change", "stage"),
     [
-        ({"targets": [{"runtime": "litert"}, {}]}, "profile"),
+        ({"targets": [{"runtime": "litert"}, *INT8, {}]}, "profile"),
         ({"profile": {"anchors": 100}}, "profile"),
         ({"search": {"warmup_epochs": 20}}, "search"),
         ({"search": {"joint_steps": 5000}}, "search"),

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -12,6 +13,7 @@ from edge.spec import Architecture
 from models.network import network
 from pipeline import data, export, members, metrics, store
 from pipeline.batches import Images
+from pipeline.confusion import from_csv
 from pipeline.dataset import DATASET_FILE
 from pipeline.export import ParityError, WeightsError
 from pipeline.formats import FileFormat, format_of
@@ -31,6 +33,7 @@ PARAMS = Params.model_validate(
             "precisions": ["fp32", "int8", "fp16"],
             "calibration_images": 8,
             "max_drop_points": 100,
+            "licence": "CC-BY-4.0",
         },
     }
 )
@@ -91,6 +94,7 @@ def test_the_family_describes_the_files(exported):
         assert artifact.holdout_accuracy == accuracy(net, Images.part(DATA, DATA.holdout))
         assert 0 < artifact.max_relative_error < 1e-5
     manifest = family.manifest
+    assert manifest.licence == "CC-BY-4.0"
     assert (manifest.dataset, manifest.input_shape) == ("shoes", (1, 8, 8))
     assert manifest.mean == pytest.approx(DATA.mean.tolist())
     assert manifest.created is None  # the same members give the same bytes
@@ -210,11 +214,27 @@ def test_metrics_are_flat_numbers(exported):
 
 def test_the_same_members_give_the_same_bytes(exported):
     root, _ = exported
-    before = {path.name: path.read_bytes() for path in (root / export.FOLDER).iterdir()}
+    before = contents(root / export.FOLDER)
     lower = {"small.int8.onnx", "small.int8.tflite", "small.fp16.tflite"}
-    assert set(before) == {"small.onnx", "small.tflite", "family.json"} | lower
+    others = {"family.json", "cards/small.confusion.csv"}
+    assert set(before) == {"small.onnx", "small.tflite"} | lower | others
     export.run(PARAMS, root)
-    assert {path.name: path.read_bytes() for path in (root / export.FOLDER).iterdir()} == before
+    assert contents(root / export.FOLDER) == before
+
+
+def contents(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_the_confusions_are_those_of_the_test_images(exported):
+    root, _ = exported
+    (member,) = Family.load(root / export.FOLDER).manifest.members
+    text = (root / export.FOLDER / member.confusion).read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "images of,T-shirt,Hose,Schuh für Füße"
+    counts = from_csv(text)
+    assert counts.sum(axis=1).tolist() == np.bincount(DATA.test_y, minlength=3).tolist()
+    assert counts.trace() / 30 == pytest.approx(member.test_accuracy)
 
 
 class Doubled(nn.Module):

@@ -24,7 +24,9 @@ def problems(tmp_path):
 
 def test_the_defaults_are_the_default_preset():
     preset = load(ROOT / "params.yaml")
-    assert preset == Params(extract=preset.extract)  # a default point would name an operation
+    own = {"licence": "MIT"}  # that of other people's model files cannot be known
+    assert preset == Params(extract=preset.extract, export=own)  # a point would name an operation
+    assert Params().export.licence is None
 
 
 def test_an_own_file_holds_only_what_differs(tmp_path):

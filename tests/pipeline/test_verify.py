@@ -129,6 +129,43 @@ def test_the_family_is_measured_and_ready_to_deploy(root, capsys):
     assert "small      80.00  70.00   1.000  1.000" in printed
 
 
+def left(root):
+    """The files of the family, relative to its folder."""
+    folder = root / verify.FAMILY_FOLDER
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_family_says_what_it_was_made_of(root):
+    (root / "params.yaml").write_text("retrain: {epochs: 1}\n")
+    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.75))
+    family = Family.load(root / verify.FAMILY_FOLDER)
+    of = family.manifest.provenance
+    assert of.params_sha256 == sha256_of(root / "params.yaml")
+    assert (of.commit, of.data_sha256) == (None, None)  # neither Git nor data are there
+    assert (family.folder / "labels.txt").read_text() == "a\nb\nc\n"
+    small, large = family.manifest.members
+    assert small.card == "cards/small.md"
+    page = (family.folder / large.card).read_text()
+    assert "It was made for 2 ms, which it keeps." in page
+    assert f"sha256 of params.yaml: {of.params_sha256}" in page
+    assert "| 1.75 | 1.75 to 1.75 |" in page
+
+
+def test_the_confusions_of_a_member_are_on_its_card_and_beside_it(root):
+    folder = root / export.FOLDER
+    manifest = Family.load(folder).manifest
+    (folder / "cards").mkdir()
+    (folder / "cards/small.confusion.csv").write_text(
+        "images of,a,b,c\na,7,0,1\nb,0,9,0\nc,2,0,5\n"
+    )
+    small, large = manifest.members
+    small = small.model_copy(update={"confusion": "cards/small.confusion.csv"})
+    manifest.model_copy(update={"members": (small, large)}).write(folder)
+    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.75))
+    assert "cards/small.confusion.csv" in left(root)
+    assert "| c | 2 | 0 | 5 |" in (root / verify.FAMILY_FOLDER / "cards/small.md").read_text()
+
+
 def test_the_records_are_of_members_with_their_architecture(root):
     calls = []
     verify.run(Params(), root=root, measure=measuring(calls, small=1.0, large=1.75))
@@ -167,8 +204,8 @@ def test_every_target_has_its_session_and_only_the_first_has_budgets(root, capsy
         assert member.latency(TARGET).predicted_ms == pytest.approx(1.5)
         assert member.latency(LITERT).predicted_ms is None
         assert member.latency(LITERT).median_ms == pytest.approx(5.0)
-    left = {path.name for path in (root / verify.FAMILY_FOLDER).iterdir()}
-    assert left == {"small.onnx", "small.tflite", "large.onnx", "large.tflite", "family.json"}
+    models = {"small.onnx", "small.tflite", "large.onnx", "large.tflite"}
+    assert left(root) == {*models, "family.json", "labels.txt", "cards/small.md", "cards/large.md"}
     found = metrics.read("verify", root)
     assert (found["budgets_met"], found["litert_fastest_ms"]) == (2, pytest.approx(5.0))
     assert len((root / plots.MEMBERS).read_text().splitlines()) == 5
@@ -235,8 +272,8 @@ def test_a_member_that_is_gone_is_not_deployed(root):
     verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.0))
     write_exported(root, "large")
     verify.run(Params(), root=root, measure=measuring(large=1.0))
-    left = {path.name for path in (root / verify.FAMILY_FOLDER).iterdir()}
-    assert left == {"large.onnx", "large.tflite", "family.json"}
+    models = {"large.onnx", "large.tflite"}
+    assert left(root) == {*models, "family.json", "labels.txt", "cards/large.md"}
 
 
 def test_a_changed_model_file_is_not_measured(root):
@@ -297,8 +334,9 @@ def test_a_rejected_file_is_not_deployed(root):
     write_targets(root, TARGET, INT8)
     with_int8(root, small="ok", large="rejected")
     verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.75))
-    there = {path.name for path in (root / verify.FAMILY_FOLDER).iterdir()}
-    assert there == {"small.onnx", "large.onnx", "small.int8.onnx", "family.json"}
+    assert {name for name in left(root) if name.endswith(".onnx")} == {
+        *("small.onnx", "large.onnx", "small.int8.onnx")
+    }
     Family.load(root / verify.FAMILY_FOLDER).verify()
 
 

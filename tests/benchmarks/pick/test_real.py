@@ -2,10 +2,12 @@ import os
 
 import pytest
 
+from benchmarks.pick import protocol, real
 from benchmarks.pick.load import beside
 from benchmarks.pick.policies import LARGEST, MEAN, ORACLE, SERVE
-from benchmarks.pick.real import Round, judge
+from benchmarks.pick.real import NotMeasured, Round, judge, measure
 from edge.serving.controller import Rung
+from tests.edge import runnable
 
 MEMBERS = [Rung("small", 0.8, 1.0, 1.1), Rung("large", 0.9, 2.0, 2.2)]
 
@@ -19,6 +21,30 @@ def test_policies_are_judged_by_the_times_of_the_same_rounds():
     assert found[SERVE].accuracy == pytest.approx(2 * 0.8 + 2 * 0.9)
     assert found[ORACLE].accuracy == pytest.approx(4 * 0.8)
     assert found[SERVE].switches == 1
+
+
+def test_a_budget_that_is_known_is_not_measured_again(tmp_path, monkeypatch):
+    runnable.family(tmp_path)  # the most accurate member is bounded by 4 ms
+    asked = []
+
+    def rounds(_family, _target, _members, budget_ms, *_):
+        asked.append(budget_ms)
+        yield Round("spin", 0, 1.0, (1.0, 2.0))
+
+    monkeypatch.setattr(real, "_rounds", rounds)
+    before = os.sched_getaffinity(0)
+    first, *rest = measure(tmp_path, "onnxruntime")
+    assert asked == [4 * times for times in protocol.REAL_BUDGETS]
+    assert os.sched_getaffinity(0) == before
+    assert {one["scenario"] for one in first} == {"spin"}
+    del asked[:]
+    assert list(measure(tmp_path, "onnxruntime", known=first)) == [first, *rest]
+    assert asked == [6.0, 8.8]
+    others = [one | {"family": "another"} for one in first]
+    next(measure(tmp_path, "onnxruntime", known=others))
+    assert asked == [6.0, 8.8, 4.0]
+    with pytest.raises(NotMeasured, match="not measured with litert in fp32"):
+        next(measure(tmp_path, "litert"))
 
 
 def test_where_no_member_is_feasible_nothing_is_missed():

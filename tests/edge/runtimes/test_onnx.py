@@ -1,14 +1,17 @@
+import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from edge.runtimes.base import MissingRuntime, ModelRejected
+from edge.runtimes.base import MissingProvider, MissingRuntime, ModelRejected
 from edge.runtimes.onnx import OnnxRuntime
 
 Write = Callable[[str], Path]
+TENSORRT, CUDA = "TensorrtExecutionProvider", "CUDAExecutionProvider"
 
 
 def test_a_missing_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +41,51 @@ def test_feeds_fit_the_signature_and_the_seed(onnx_model: Write) -> None:
     assert first["x"].dtype == np.float32
     assert np.array_equal(first["x"], again["x"])
     assert not np.array_equal(first["x"], other["x"])
+
+
+def with_gpu(monkeypatch: pytest.MonkeyPatch, starts: bool) -> list[list[str]]:
+    """An onnxruntime-gpu in the place of onnxruntime; the providers that sessions are asked for.
+    Where a GPU does not start, its sessions go on with the processor and say nothing."""
+    asked: list[list[str]] = []
+
+    class InferenceSession:
+        def __init__(self, path: Path, options: object, providers: list[str]) -> None:
+            asked.append(providers)
+
+        def get_providers(self) -> list[str]:
+            return asked[-1] if starts else ["CPUExecutionProvider"]
+
+        def run(self, names: None, feeds: object) -> list[object]:
+            return []
+
+    options = SimpleNamespace(add_session_config_entry=lambda _key, _value: None)
+    gpu = SimpleNamespace(
+        SessionOptions=lambda: options,
+        InferenceSession=InferenceSession,
+        get_available_providers=lambda: [TENSORRT, CUDA, "CPUExecutionProvider"],
+    )
+    monkeypatch.setitem(sys.modules, "onnxruntime", gpu)
+    monkeypatch.setattr(OnnxRuntime, "version", lambda _self: "1.0")
+    return asked
+
+
+def test_a_gpu_runs_it_with_the_next_providers_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = with_gpu(monkeypatch, starts=True)
+    for provider in (TENSORRT, CUDA, None):
+        OnnxRuntime().load(Path("model.onnx"), 1, provider)
+    assert asked == [
+        [TENSORRT, CUDA, "CPUExecutionProvider"],
+        [CUDA, "CPUExecutionProvider"],
+        ["CPUExecutionProvider"],
+    ]
+
+
+def test_a_gpu_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_gpu(monkeypatch, starts=False)
+    with pytest.raises(MissingProvider, match=f"cannot start {CUDA} here: are its libraries"):
+        OnnxRuntime().load(Path("model.onnx"), 1, CUDA)
 
 
 def test_a_file_that_is_no_model_is_rejected(tmp_path: Path) -> None:
