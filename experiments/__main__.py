@@ -18,6 +18,7 @@ from experiments import (
     latencies,
     networks,
     page,
+    rank,
     references,
     room,
     settings,
@@ -118,6 +119,14 @@ def _room(given: _Given, workers: int) -> None:
     """Train random networks of equal latency: could any method win here?"""
     with _on_data(given):
         room.run(given.protocol, given.task, workers)
+
+
+@main.command("rank")
+@click.pass_obj
+def _rank(given: _Given) -> None:
+    """Judge the networks of the room by the shared weights of the first arm and seed."""
+    with _on_data(given):
+        rank.run(given.protocol, given.task)
 
 
 @main.command("page")
