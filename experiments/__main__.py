@@ -12,11 +12,13 @@ import click
 
 from edge.errors import EdgeError
 from experiments import (
+    ablations,
     cells,
     folder,
     latencies,
     networks,
     page,
+    rank,
     references,
     room,
     settings,
@@ -71,6 +73,18 @@ def _cells(given: _Given, seeds: Sequence[int], arms: Sequence[str], workers: in
         cells.run(given.protocol, given.task, seeds or None, arms or None, workers)
 
 
+@main.command("ablations")
+@click.option("--seed", "seeds", type=click.IntRange(0), multiple=True, help="Only these.")
+@click.option("--arm", "arms", multiple=True, help="Only these.")
+@_workers
+@click.pass_obj
+def _ablations(given: _Given, seeds: Sequence[int], arms: Sequence[str], workers: int) -> None:
+    """Search without a part of the method, or with another one, and judge by shared weights."""
+    with _on_data(given):
+        protocol = settings.load_ablations(given.task.ablations_file)
+        ablations.run(protocol, given.task, seeds or None, arms or None, workers)
+
+
 @main.command("train")
 @_workers
 @click.pass_obj
@@ -105,6 +119,14 @@ def _room(given: _Given, workers: int) -> None:
     """Train random networks of equal latency: could any method win here?"""
     with _on_data(given):
         room.run(given.protocol, given.task, workers)
+
+
+@main.command("rank")
+@click.pass_obj
+def _rank(given: _Given) -> None:
+    """Judge the networks of the room by the shared weights of the first arm and seed."""
+    with _on_data(given):
+        rank.run(given.protocol, given.task)
 
 
 @main.command("page")

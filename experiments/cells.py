@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import click
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, append, read
 from edge.files import sha256_of
 from experiments import rows
 from experiments.folder import TaskFolder
 from experiments.lanes import in_lanes
-from experiments.settings import Settings
+from experiments.settings import Arms, Settings
 from experiments.workspace import Workspace, prepare
 from pipeline.calibrate import CALIBRATION_FILE
 from pipeline.store import content_key
 
 _FOUND = "family.json"
+
+
+class Cell(NamedTuple):
+    """An arm with a seed; the key says what decides its row."""
+
+    arm: str
+    seed: int
+    key: str
 
 
 def run(
@@ -27,64 +37,77 @@ def run(
     arms: Sequence[str] | None = None,
     workers: int = 1,
 ) -> None:
-    """Run all cells, or those of `seeds` and `arms`, that have no row yet: seed after seed, so that
-    whole comparisons exist early. Cells of one seed share checkpoints, so that `workers` run
-    different seeds. Raises StageError."""
-    known = {row["key"] for row in rows.of(rows.CELLS, task)}
-    missing = [
-        (arm, seed, key)
-        for arm, seed in cells(settings, seeds, arms)
-        if (key := key_of(settings, arm, seed, task)) not in known
-    ]
+    """Run all cells, or those of `seeds` and `arms`, that have no row yet. Raises StageError."""
 
-    def work(cell: tuple[str, int, str]) -> None:
-        arm, seed, key = cell
-        click.echo(f"cell: {arm}, seed {seed} ({missing.index(cell) + 1}/{len(missing)})", err=True)
-        found = run_cell(settings, arm, seed, task)
-        row = {"key": key, "arm": arm, "seed": seed, **found}
-        rows.append(task.results / rows.CELLS, row)
+    def make(cell: Cell) -> Row:
+        return run_cell(settings, cell.arm, cell.seed, task)
 
-    in_lanes(missing, lambda cell: cell[1], work, workers)
+    fill(task.results / rows.CELLS, cells(settings, task, seeds, arms), make, workers)
 
 
 def cells(
-    settings: Settings, seeds: Iterable[int] | None = None, arms: Sequence[str] | None = None
-) -> Iterator[tuple[str, int]]:
-    """Arm and seed of every cell."""
+    settings: Arms,
+    task: TaskFolder,
+    seeds: Iterable[int] | None = None,
+    arms: Sequence[str] | None = None,
+) -> Iterator[Cell]:
+    """All cells, or those of `seeds` and `arms`: seed after seed, so that whole comparisons exist
+    early."""
     most = max(arm.seeds for arm in settings.arms.values())
     for seed in range(most) if seeds is None else seeds:
         for name, arm in settings.arms.items():
             if seed < arm.seeds and (arms is None or name in arms):
-                yield name, seed
+                yield Cell(name, seed, key_of(settings, name, seed, task))
 
 
-def key_of(settings: Settings, arm: str, seed: int, task: TaskFolder) -> str:
+def key_of(settings: Arms, arm: str, seed: int, task: TaskFolder) -> str:
     """Everything that decides the row of a cell, versions of packages and of the code apart."""
     table = sha256_of(task.table / "calibrate" / CALIBRATION_FILE.name)
     merged = settings.merged(arm, seed, task.root)
     return content_key(merged, settings.arms[arm].supernet_of, table)
 
 
+def fill(file: Path, cells: Iterable[Cell], make: Callable[[Cell], Row], workers: int) -> None:
+    """Add the rows that the file lacks. Cells of one seed share checkpoints, so that `workers` run
+    different seeds."""
+    known = {row["key"] for row in read(file)}
+    missing = [cell for cell in cells if cell.key not in known]
+
+    def work(cell: Cell) -> None:
+        number = missing.index(cell) + 1
+        click.echo(f"cell {number}/{len(missing)}: {cell.arm}, seed {cell.seed}", err=True)
+        append(file, {"key": cell.key, "arm": cell.arm, "seed": cell.seed, **make(cell)})
+
+    in_lanes(missing, lambda cell: cell.seed, work, workers)
+
+
 def run_cell(settings: Settings, arm: str, seed: int, task: TaskFolder) -> Row:
     """Search, where the arm does not read another's search, then extract; what was found, and the
     CPU seconds of its phases."""
     supernet_of = settings.arms[arm].supernet_of
-    searched = workspace_of(settings, supernet_of or arm, seed, task)
-    searched.fetch_data()
-    searched.run("pipeline", "search")  # a finished one is read from its checkpoint
-    workspace = searched
+    searched = workspace = search(settings, supernet_of or arm, seed, task)
     if supernet_of is not None:
         workspace = workspace_of(settings, arm, seed, task)
         _borrow(workspace, searched)
-    workspace.run("experiments.arm", "uniform" if supernet_of else "search", _FOUND)
-    found = json.loads((workspace.folder / _FOUND).read_text(encoding="utf-8"))
-    return {**_search_seconds(workspace), **found}
+    kind = "uniform" if supernet_of else "search"
+    return {**_search_seconds(workspace), **workspace.found("experiments.arm", kind, _FOUND)}
 
 
-def workspace_of(settings: Settings, arm: str, seed: int, task: TaskFolder) -> Workspace:
+def search(settings: Arms, arm: str, seed: int, task: TaskFolder, prefix: str = "") -> Workspace:
+    """The folder of a cell whose search is finished; it is read from its checkpoint where it was
+    before."""
+    workspace = workspace_of(settings, arm, seed, task, prefix)
+    workspace.fetch_data()
+    workspace.run("pipeline", "search")
+    return workspace
+
+
+def workspace_of(
+    settings: Arms, arm: str, seed: int, task: TaskFolder, prefix: str = ""
+) -> Workspace:
     """The folder of a cell; all cells of a seed share checkpoints."""
     merged = settings.merged(arm, seed, task.root)
-    return prepare(f"{arm}-{seed}", merged, f"store-{seed}", task)
+    return prepare(f"{prefix}{arm}-{seed}", merged, f"store-{seed}", task)
 
 
 def _borrow(where: Workspace, of: Workspace) -> None:

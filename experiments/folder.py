@@ -10,6 +10,7 @@ from edge.errors import EdgeError
 EXPERIMENTS = Path("experiments")
 DEFAULT_TASK = "fashion"
 _PROTOCOL = "params.yaml"
+_ABLATIONS = "ablations.yaml"
 
 
 class UnknownTask(EdgeError, FileNotFoundError):
@@ -27,6 +28,11 @@ class TaskFolder:
     def protocol_file(self) -> Path:
         """Relative to `root`, as all paths in a protocol are."""
         return EXPERIMENTS / self.name / _PROTOCOL
+
+    @property
+    def ablations_file(self) -> Path:
+        """The same of the ablations; not every task has some."""
+        return EXPERIMENTS / self.name / _ABLATIONS
 
     @property
     def arguments(self) -> list[str]:

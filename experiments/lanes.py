@@ -1,4 +1,4 @@
-"""Work side by side in lanes: what is in one lane shares something, and runs one after another."""
+"""Cells side by side: those of one seed share checkpoints, and so run one after another."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.rows import as_lines
+from benchmarks.rows import Row, as_lines
 from edge.bench import Failure, Job, measure
 from edge.errors import EdgeError
 from edge.files import sha256_of, write_atomic
@@ -111,7 +111,7 @@ def _jobs_of_references(references: Sequence[Reference], base: Params, data: Dat
     return jobs
 
 
-def _row(result: Measurement | Failure) -> rows.Row:
+def _row(result: Measurement | Failure) -> Row:
     if isinstance(result, Failure):
         raise SessionError(str(result))
     seen = summarise(result.samples_ns)

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, append
 from edge.files import sha256_of
 from edge.spec import Architecture
 from experiments import rows
@@ -49,7 +49,7 @@ def main(root: Path, task: str, workers: int) -> None:
     missing = [task for key, task in wanted.items() if key not in known]
     with store.locked("members"), Progress("networks", len(missing)) as progress:
         for row in in_processes(_trained, missing, workers):
-            rows.append(folder.results / rows.NETWORKS, row)
+            append(folder.results / rows.NETWORKS, row)
             progress.advance(row["architecture"])
 
 

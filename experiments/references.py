@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from benchmarks.rows import append
 from edge.files import sha256_of
 from experiments import rows
 from experiments.folder import TaskFolder
@@ -77,7 +78,7 @@ def train(
     with store.locked("references"), Progress("references", len(missing)) as progress:
         done = in_processes(work, list(missing.values()), min(workers, max(1, len(missing))))
         for key, row in zip(missing, done, strict=True):
-            rows.append(folder.results / rows.NETWORKS, {"key": key, **row})
+            append(folder.results / rows.NETWORKS, {"key": key, **row})
             progress.advance(row["architecture"])
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from benchmarks.rows import Row, append, read
+from benchmarks.rows import Row, read
 from experiments.folder import TaskFolder
-
-__all__ = ["CELLS", "LATENCIES", "NETWORKS", "ROOM", "Row", "append", "of"]
 
 CELLS = "cells.jsonl"  # one per arm and seed
 NETWORKS = "networks.jsonl"  # one per trained network and seed
 LATENCIES = "latencies.jsonl"  # one per network, all of one session
+ABLATIONS = "ablations.jsonl"  # one per ablation and seed
+RANK = "rank.jsonl"  # one per network of the room, as shared weights see it
 ROOM = "room.jsonl"  # one per random network and seed: benchmarks.room
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,10 +13,11 @@ from uuid import uuid4
 
 import yaml
 
+from benchmarks.rows import Row
 from edge.errors import EdgeError
 from edge.files import write_atomic
 from experiments.folder import TaskFolder
-from experiments.settings import Settings
+from experiments.settings import Arms
 from pipeline.dataset import DATASET_FILE
 from pipeline.smoke import RAW_FOLDER, environment
 
@@ -40,6 +42,12 @@ class Workspace:
         done = subprocess.run([sys.executable, "-m", *module], cwd=self.folder, env=env)
         if done.returncode != 0:
             raise StageError(f"python -m {' '.join(module)} failed in {self.folder}")
+
+    def found(self, *module: str) -> Row:
+        """What `python -m MODULE .. FILE` wrote to FILE in the folder. Raises StageError."""
+        self.run(*module)
+        found: Row = json.loads((self.folder / module[-1]).read_text(encoding="utf-8"))
+        return found
 
     def fetch_data(self) -> None:
         """Make the data set that all workspaces of the task share, where it is not there yet: in a
@@ -71,7 +79,7 @@ def prepare(
     return Workspace(folder, task.root)
 
 
-def for_networks(settings: Settings, task: TaskFolder) -> Workspace:
+def for_networks(settings: Arms, task: TaskFolder) -> Workspace:
     """The workspace, with its data set, in which networks are trained and measured: all of a task
     share one store, so that none is trained twice."""
     where = prepare("networks", settings.merged(settings.first, 0, task.root), "store", task)

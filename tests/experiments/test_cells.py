@@ -1,30 +1,17 @@
 import json
-from pathlib import Path
-
-import pytest
 
 from experiments import cells, rows
 from experiments.folder import TaskFolder
 from tests.experiments.made_up import settings
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture
-def task(tmp_path):
-    (tmp_path / "presets").symlink_to(ROOT / "presets")
-    task = TaskFolder("fashion", tmp_path)
-    (task.table / "calibrate").mkdir(parents=True)
-    (task.table / "calibrate/calibration.json").write_text("{}")
-    return task
-
-
-def test_seeds_come_in_the_outer_loop():
-    assert list(cells.cells(settings())) == [
+def test_seeds_come_in_the_outer_loop(task):
+    assert [cell[:2] for cell in cells.cells(settings(), task)] == [
         *(("simplex", 0), ("control", 0), ("random", 0)),
         *(("simplex", 1), ("control", 1)),
     ]
-    assert list(cells.cells(settings(), seeds=[1], arms=["control"])) == [("control", 1)]
+    (one,) = cells.cells(settings(), task, seeds=[1], arms=["control"])
+    assert one == ("control", 1, cells.key_of(settings(), "control", 1, task))
 
 
 def test_a_finished_cell_is_not_run_again(task, monkeypatch):

@@ -1,5 +1,6 @@
 import pytest
 
+from benchmarks.rows import append
 from experiments import references, rows
 from experiments.folder import TaskFolder
 from experiments.references import as_arguments, of_arguments
@@ -27,7 +28,7 @@ def test_references_go_through_a_command_line():
 
 
 def test_every_reference_has_a_row_per_seed_among_those_of_all_networks(task, monkeypatch):
-    rows.append(task.results / rows.NETWORKS, {"key": "a member", "architecture": "m"})
+    append(task.results / rows.NETWORKS, {"key": "a member", "architecture": "m"})
     references.train([CNN], RECIPE, task, seeds=2, workers=1)
     found = rows.of(rows.NETWORKS, task)
     assert [(row["architecture"], row.get("seed")) for row in found] == [

@@ -45,6 +45,14 @@ def test_what_cannot_be_run_is_refused_before_anything_runs(tmp_path, changes, t
         module.load(Path("p.yaml"), tmp_path)
 
 
+def test_committed_ablations_are_valid_and_warm_up_as_the_cells_do():
+    (task,) = (task for task in all_tasks(ROOT) if (ROOT / task.ablations_file).exists())
+    ablations = module.load_ablations(task.ablations_file, ROOT)
+    protocol = module.load(task.protocol_file, ROOT)
+    full = ablations.params_of(ablations.first, 0, ROOT)
+    assert full.search == protocol.params_of(protocol.first, 0, ROOT).search
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SettingsError, match=r"p\.yaml does not exist"):
         module.load(Path("p.yaml"), tmp_path)
