@@ -17,6 +17,7 @@ from edge.record import Subject
 from edge.spec import Architecture
 from edge.statistics import summarise
 from experiments import rows
+from models.network import layers_of
 from pipeline import check, dataset, params
 from pipeline.formats import format_of, precision_of
 from pipeline.progress import Progress
@@ -40,7 +41,7 @@ def main(root: Path) -> None:
     networks = [by_key[key] for key in sorted(by_key)]
     target = check.describe(base.target)
     paths = build_files(
-        [[row.block for row in architecture.rows] for architecture in networks],
+        [layers_of(architecture) for architecture in networks],
         format_of(target.runtime).name,
         base.export,
         workers=1,
