@@ -23,6 +23,7 @@ from experiments.folder import TaskFolder
 from experiments.references import as_arguments, of_arguments
 from experiments.settings import Settings
 from experiments.workspace import for_networks
+from models.network import layers_of
 from models.spaces import Space
 from pipeline import check, dataset, params, store
 from pipeline.dataset import Dataset
@@ -78,7 +79,7 @@ def chosen(folder: TaskFolder, space: Space) -> list[Architecture]:
 def _jobs_of(networks: Sequence[Architecture], base: Params) -> list[Job]:
     target = check.describe(base.target)
     paths = build_files(
-        [[row.block for row in architecture.rows] for architecture in networks],
+        [layers_of(architecture) for architecture in networks],
         format_of(target.runtime).name,
         base.export,
         workers=1,
