@@ -10,13 +10,13 @@ from benchmarks.latency.report import ROOM, bars
 from benchmarks.latency.splits import BLOCKS, MACS, OURS, Score
 from benchmarks.markdown import table
 from benchmarks.pick import page as pick
-from benchmarks.room.spread import ENOUGH, rooms
-from benchmarks.rows import Row, grouped, read
+from benchmarks.room.report import by_setting
+from benchmarks.room.spread import ENOUGH
+from benchmarks.rows import Row, read
 from edge.files import write_atomic
 
 PAGE = Path("docs/benchmarks.md")
 RESULTS = Path("benchmarks/results")
-TEST_IMAGES = 10_000  # of Fashion-MNIST and of CIFAR-10
 
 _HEAD = """# Benchmarks
 
@@ -146,9 +146,7 @@ Random networks of equal predicted latency, each trained with two or more seeds:
 standard deviation of their mean test accuracies, "noise" that of networks which are equally good.
 Below {ENOUGH:g} times the noise no method can be told from chance there.
 """
-    for name, of_group in grouped(rows, _setting).items():
-        text += f"\n### {name}\n\n{_rooms(of_group)}"
-    return text
+    return f"{text}\n{by_setting(rows)}"
 
 
 def _load(rows: Sequence[Row]) -> str:
@@ -167,25 +165,6 @@ first time, files verified and the network built, and every later time; medians 
 {table(head, body)}
 {verdicts}
 """
-
-
-def _setting(row: Row) -> str:
-    epochs = row["recipe"]["epochs"]
-    return f"{row['data']}, widths {row['space']['widths']}, {epochs} epochs"
-
-
-def _rooms(rows: Sequence[Row]) -> str:
-    body = [
-        (
-            f"{1e3 * one.latency_ms:.0f}",
-            str(one.networks),
-            *(f"{x:.2f}" for x in (one.mean, one.worst, one.best, one.spread, one.noise)),
-            f"{one.ratio:.1f}",
-        )
-        for one in rooms(rows, TEST_IMAGES)
-    ]
-    head = ("µs", "networks", "mean %", "worst", "best", "spread", "noise", "spread / noise")
-    return table(head, body)
 
 
 if __name__ == "__main__":

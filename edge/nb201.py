@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from edge.spec import SKIP, SpecError
+from edge.spec import NONE, SKIP, SpecError
 
-NONE = "none"  # no edge at all
 NOTATION = {  # our operations → those of the benchmark
     NONE: "none",
     SKIP: "skip_connect",

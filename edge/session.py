@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge import bench
 from edge.bench import Failure, Job, Protocol
@@ -18,10 +18,12 @@ from edge.device import ROOT
 from edge.errors import EdgeError
 from edge.files import sha256_of
 from edge.host import WORKER, Host, WorkerError, WorkerLost
-from edge.model_files import Model
 from edge.record import Measurement, Target
 from edge.runtimes import MissingRuntime
 from edge.target import make_target
+
+if TYPE_CHECKING:
+    from edge.model_files import Model  # which knows families; an agent needs none
 
 Result = Measurement | Failure
 Progress = Callable[[str, int, int], None]  # what is done, steps done, steps in all

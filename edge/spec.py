@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from edge.errors import EdgeError, first_problem
 
 SKIP = "skip"
+NONE = "none"  # no connection at all
 IMAGE = "image"  # among the inputs of a row: what the network is given
 
 
@@ -86,7 +87,7 @@ def _from_key(key: str) -> BlockSpec:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of an architecture: where, what, and whether a search chose it."""
+    """One line of an architecture: where, what, and whether a search decided that it is there."""
 
     place: str
     block: BlockSpec
@@ -109,7 +110,7 @@ class Architecture:
 
     @cached_property
     def searched_blocks(self) -> tuple[BlockSpec, ...]:
-        """The blocks that a search chose; the others are the fixed trunk."""
+        """The blocks that a search chose, and what joins them; the others are the fixed trunk."""
         return tuple(row.block for row in self.rows if row.searched)
 
     @cached_property

@@ -1,7 +1,8 @@
 """The latency table: block key -> latency, for exactly one target.
 
-A row is half of (three copies of the block in a row minus one copy), so the fixed cost of
-calling a runtime cancels; the offset is what the measured base network costs beyond its rows.
+A row is half of (three copies of the block in a row minus one copy), or one copy minus none where
+a block cannot follow itself, so the fixed cost of calling a runtime cancels; the offset is what
+the measured base network costs beyond its rows.
 """
 
 from __future__ import annotations
@@ -80,17 +81,16 @@ class Table:
     def from_measurements(cls, measurements: Iterable[Measurement]) -> Table:
         """The table that `chain` records and `base` networks make; other records do not matter.
 
-        A block needs chains of one and of three copies. Raises MixedTargets; TableError when
+        A block needs chains of two lengths. Raises MixedTargets; TableError when
         there is no base network; UnknownBlock when it holds a block that was not measured.
         """
         records = [m for m in unique(measurements) if _belongs(m)]
         _one_target(records)
-        chains: dict[tuple[str, int], list[Measurement]] = defaultdict(list)
+        chains: dict[str, dict[int, list[Measurement]]] = defaultdict(lambda: defaultdict(list))
         for m in records:
             if m.subject.kind == "chain":
-                chains[str(m.subject.block), int(m.subject.repeat or 1)].append(m)
-        blocks = sorted(key for key, repeat in chains if repeat == 3 and (key, 1) in chains)
-        rows = {key: _row(_measured(chains[key, 1]), _measured(chains[key, 3])) for key in blocks}
+                chains[str(m.subject.block)][_copies(m)].append(m)
+        rows = {key: _row(lengths) for key, lengths in chains.items() if len(lengths) > 1}
         bases = [m for m in records if m.subject.kind == "network"]
         if not bases:
             raise TableError(
@@ -240,16 +240,23 @@ def _measured(measurements: list[Measurement]) -> TableRow:
     )
 
 
-def _row(one: TableRow, three: TableRow) -> TableRow:
-    """Half of three copies minus one; independent errors add in quadrature."""
-    latency_ms = (three.latency_ms - one.latency_ms) / 2
-    below_ms = math.hypot(three.latency_ms - three.lo_ms, one.hi_ms - one.latency_ms) / 2
-    above_ms = math.hypot(three.hi_ms - three.latency_ms, one.latency_ms - one.lo_ms) / 2
+def _copies(m: Measurement) -> int:
+    return 1 if m.subject.repeat is None else m.subject.repeat
+
+
+def _row(lengths: Mapping[int, list[Measurement]]) -> TableRow:
+    """What one copy adds between the shortest and the longest chain; independent errors add in
+    quadrature."""
+    few, many = min(lengths), max(lengths)
+    short, long, copies = _measured(lengths[few]), _measured(lengths[many]), many - few
+    latency_ms = (long.latency_ms - short.latency_ms) / copies
+    below_ms = math.hypot(long.latency_ms - long.lo_ms, short.hi_ms - short.latency_ms) / copies
+    above_ms = math.hypot(long.hi_ms - long.latency_ms, short.latency_ms - short.lo_ms) / copies
     return TableRow(
         latency_ms=max(0.0, latency_ms),
         lo_ms=max(0.0, latency_ms - below_ms),
         hi_ms=max(0.0, latency_ms + above_ms),
-        n=one.n + three.n,
-        verdict=max(one.verdict, three.verdict, key=_VERDICTS.index),
-        when=max(one.when, three.when),
+        n=short.n + long.n,
+        verdict=max(short.verdict, long.verdict, key=_VERDICTS.index),
+        when=max(short.when, long.when),
     )

@@ -1,23 +1,30 @@
 """What the terminal shows: tables with a little style, plain text where there is no terminal.
 
 Without a terminal lines have 80 columns and no escape codes, so that the same data gives the same
-text everywhere. `NO_COLOR` is respected. rich is imported when something is shown, never before.
+text everywhere. `NO_COLOR` and `FORCE_COLOR` are respected. By hand, and not by a library for
+terminals, whose 12 MB a board does without.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import textwrap
+import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import click
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from edge.family import Manifest, Member
     from edge.record import Target
 
 WIDTH = 80
-_GAP = (0, 2, 0, 0)  # two blanks to the right of a cell
+_GAP = "  "
+_Style = Literal["plain", "bold", "cyan"]
+_ONE_LINE = str.maketrans("\n\t", "  ")
 
 
 def printable(text: str) -> str:
@@ -42,32 +49,36 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) ->
     A heading of two lines has the unit in its second one. The first column is cut where the line
     would not hold it.
     """
-    from rich.table import Table
+    headings = [heading.split("\n") for heading in head]
+    height = max(map(len, headings))
+    above = [*zip(*([""] * (height - len(lines)) + lines for lines in headings), strict=True)]
+    below = [[printable(cell).translate(_ONE_LINE) for cell in row] for row in rows]
+    widths = [max(map(columns, column)) for column in zip(*above, *below, strict=True)]
+    others = sum(width + len(_GAP) for width in widths[1:])
+    widths[0] = min(widths[0], max(1, _line_width() - others))
 
-    grid = Table(box=None, pad_edge=False, padding=_GAP, header_style="bold")
-    for column, heading in enumerate(head):
-        grid.add_column(
-            heading,
-            style="cyan" if column == 0 else "",
-            justify="left" if column < names else "right",
-            no_wrap=column > 0,
-            overflow="ellipsis",
-        )
-    for row in rows:
-        grid.add_row(*map(printable, row))
-    return _render(grid)
+    def line(cells: Sequence[str], first: _Style, others: _Style) -> str:
+        styled = [_style(_cut(cells[0], widths[0]), first), *(_style(c, others) for c in cells[1:])]
+        padded = [
+            _pad(cell, width, right=column >= names)
+            for column, (cell, width) in enumerate(zip(styled, widths, strict=True))
+        ]
+        return _GAP.join(padded).rstrip()
+
+    lines = [line(cells, "bold", "bold") for cells in above]
+    return "\n".join([*lines, *(line(cells, "cyan", "plain") for cells in below)])
 
 
 def facts(values: Mapping[str, str]) -> str:
     """One line per fact, its name in front; long values are wrapped."""
-    from rich.table import Table
-
-    grid = Table.grid(padding=_GAP)
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column()
-    for name, value in values.items():
-        grid.add_row(printable(name), printable(value))
-    return _render(grid)
+    names = [printable(name).translate(_ONE_LINE) for name in values]
+    indent = max(map(columns, names), default=0) + len(_GAP)
+    lines = []
+    for name, value in zip(names, values.values(), strict=True):
+        first, *rest = _wrapped(printable(value), _line_width() - indent)
+        lines.append((_pad(_style(name, "bold"), indent) + first).rstrip())
+        lines += [" " * indent + line for line in rest]
+    return "\n".join(lines)
 
 
 def number(value: float | None, digits: int, unit: float = 1.0) -> str:
@@ -101,12 +112,43 @@ def _member_row(member: Member, target: Target | None) -> list[str]:
     ]
 
 
-def _render(grid: Table) -> str:
-    from rich.console import Console
+def columns(text: str) -> int:
+    """How many columns of a terminal `text` takes, styled or not."""
+    plain = click.unstyle(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in plain)
+    return len(plain) + wide - sum(unicodedata.combining(c) > 0 for c in plain)
 
-    # Names are data: neither markup nor smileys are looked for in them.
-    console = Console(markup=False, emoji=False, highlight=False)
-    console.width = max(WIDTH, console.width) if console.is_terminal else WIDTH
-    with console.capture() as captured:
-        console.print(grid)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+def _line_width() -> int:
+    return max(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
+
+
+def _style(text: str, style: _Style) -> str:
+    """On a terminal alone; `NO_COLOR` leaves what is bold."""
+    if not text or not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")):
+        return text
+    if style == "cyan" and not os.environ.get("NO_COLOR"):
+        return click.style(text, fg="cyan")
+    return click.style(text, bold=True) if style == "bold" else text
+
+
+def _pad(text: str, width: int, right: bool = False) -> str:
+    blanks = " " * (width - columns(text))
+    return blanks + text if right else text + blanks
+
+
+def _cut(text: str, width: int) -> str:
+    if columns(text) <= width:
+        return text
+    while columns(text) >= width and text:
+        text = text[:-1]
+    return f"{text}…"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of `width` columns at most, one at least."""
+    return [
+        line
+        for paragraph in text.split("\n")
+        for line in textwrap.wrap(paragraph, max(1, width), break_on_hyphens=False) or [""]
+    ]

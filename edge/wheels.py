@@ -93,7 +93,7 @@ def fetch(
 def install_command(runtime: str, wheels: str) -> str:
     """What to type on the board, where the folder `wheels` lies."""
     package = f"'edgefacet[{EXTRAS[runtime]}]'"
-    return f"python3 -m pip install --no-index --find-links {wheels} {package}"
+    return f"python3 -m pip install --no-compile --no-index --find-links {wheels} {package}"
 
 
 def _pip(run: Run, arguments: Sequence[str]) -> None:

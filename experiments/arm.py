@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from edge.files import write_atomic
+from experiments.evidence import of_alpha
 from pipeline import params
 from pipeline.extract import Extraction, Scored
-from pipeline.extraction import evidence
 from pipeline.extraction.choose import Choice
 
 KINDS = ("search", "uniform")  # where candidates come from
@@ -38,11 +38,11 @@ def main(kind: str, out: Path) -> None:
 
 
 def summary(scored: Scored, choices: list[Choice], extraction: Extraction) -> dict[str, Any]:
-    """Members by budget, and how many different networks the argmax of α gave on its front."""
+    """Members by budget, and what α is without any training."""
     return {
         "screened": len(scored.screened),
         "judged": len(scored.judged),
-        "distinct_argmax": len(evidence.distinct_on_front(scored.quickly_judged)),
+        **of_alpha(scored, extraction),
         "members": [_member(choice, extraction) for choice in choices],
     }
 

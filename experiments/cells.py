@@ -3,75 +3,111 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, append, read
 from edge.files import sha256_of
 from experiments import rows
-from experiments.settings import Settings
-from experiments.workspace import TABLE, Workspace, prepare
+from experiments.folder import TaskFolder
+from experiments.lanes import in_lanes
+from experiments.settings import Arms, Settings
+from experiments.workspace import Workspace, prepare
 from pipeline.calibrate import CALIBRATION_FILE
 from pipeline.store import content_key
 
 _FOUND = "family.json"
 
 
+class Cell(NamedTuple):
+    """An arm with a seed; the key says what decides its row."""
+
+    arm: str
+    seed: int
+    key: str
+
+
 def run(
     settings: Settings,
+    task: TaskFolder,
     seeds: Sequence[int] | None = None,
     arms: Sequence[str] | None = None,
-    root: Path = Path(),
+    workers: int = 1,
 ) -> None:
-    """Run all cells, or those of `seeds` and `arms`, that have no row yet: seed after seed, so that
-    whole comparisons exist early. Raises StageError."""
-    for arm, seed in cells(settings, seeds, arms):
-        key = key_of(settings, arm, seed, root)
-        if any(row["key"] == key for row in rows.of(rows.CELLS, root)):
-            continue
-        click.echo(f"cell: {arm}, seed {seed}", err=True)
-        found = run_cell(settings, arm, seed, root)
-        row = {"key": key, "arm": arm, "seed": seed, **found}
-        rows.append(root / rows.RESULTS / rows.CELLS, row)
+    """Run all cells, or those of `seeds` and `arms`, that have no row yet. Raises StageError."""
+
+    def make(cell: Cell) -> Row:
+        return run_cell(settings, cell.arm, cell.seed, task)
+
+    fill(task.results / rows.CELLS, cells(settings, task, seeds, arms), make, workers)
 
 
 def cells(
-    settings: Settings, seeds: Iterable[int] | None = None, arms: Sequence[str] | None = None
-) -> Iterator[tuple[str, int]]:
-    """Arm and seed of every cell."""
+    settings: Arms,
+    task: TaskFolder,
+    seeds: Iterable[int] | None = None,
+    arms: Sequence[str] | None = None,
+) -> Iterator[Cell]:
+    """All cells, or those of `seeds` and `arms`: seed after seed, so that whole comparisons exist
+    early."""
     most = max(arm.seeds for arm in settings.arms.values())
     for seed in range(most) if seeds is None else seeds:
         for name, arm in settings.arms.items():
             if seed < arm.seeds and (arms is None or name in arms):
-                yield name, seed
+                yield Cell(name, seed, key_of(settings, name, seed, task))
 
 
-def key_of(settings: Settings, arm: str, seed: int, root: Path = Path()) -> str:
+def key_of(settings: Arms, arm: str, seed: int, task: TaskFolder) -> str:
     """Everything that decides the row of a cell, versions of packages and of the code apart."""
-    table = sha256_of(root / TABLE / "calibrate" / CALIBRATION_FILE.name)
-    return content_key(settings.merged(arm, seed, root), settings.arms[arm].supernet_of, table)
+    table = sha256_of(task.table / "calibrate" / CALIBRATION_FILE.name)
+    merged = settings.merged(arm, seed, task.root)
+    return content_key(merged, settings.arms[arm].supernet_of, table)
 
 
-def run_cell(settings: Settings, arm: str, seed: int, root: Path = Path()) -> Row:
+def fill(file: Path, cells: Iterable[Cell], make: Callable[[Cell], Row], workers: int) -> None:
+    """Add the rows that the file lacks. Cells of one seed share checkpoints, so that `workers` run
+    different seeds."""
+    known = {row["key"] for row in read(file)}
+    missing = [cell for cell in cells if cell.key not in known]
+
+    def work(cell: Cell) -> None:
+        number = missing.index(cell) + 1
+        click.echo(f"cell {number}/{len(missing)}: {cell.arm}, seed {cell.seed}", err=True)
+        append(file, {"key": cell.key, "arm": cell.arm, "seed": cell.seed, **make(cell)})
+
+    in_lanes(missing, lambda cell: cell.seed, work, workers)
+
+
+def run_cell(settings: Settings, arm: str, seed: int, task: TaskFolder) -> Row:
     """Search, where the arm does not read another's search, then extract; what was found, and the
     CPU seconds of its phases."""
     supernet_of = settings.arms[arm].supernet_of
-    searched = _workspace(settings, supernet_of or arm, seed, root)
-    searched.run("pipeline", "search")  # a finished one is read from its checkpoint
-    workspace = searched
+    searched = workspace = search(settings, supernet_of or arm, seed, task)
     if supernet_of is not None:
-        workspace = _workspace(settings, arm, seed, root)
+        workspace = workspace_of(settings, arm, seed, task)
         _borrow(workspace, searched)
-    workspace.run("experiments.arm", "uniform" if supernet_of else "search", _FOUND)
-    found = json.loads((workspace.folder / _FOUND).read_text(encoding="utf-8"))
-    return {**_search_seconds(workspace), **found}
+    kind = "uniform" if supernet_of else "search"
+    return {**_search_seconds(workspace), **workspace.found("experiments.arm", kind, _FOUND)}
 
 
-def _workspace(settings: Settings, arm: str, seed: int, root: Path) -> Workspace:
-    merged = settings.merged(arm, seed, root)
-    return prepare(f"{arm}-{seed}", merged, f"store-{seed}", root=root)
+def search(settings: Arms, arm: str, seed: int, task: TaskFolder, prefix: str = "") -> Workspace:
+    """The folder of a cell whose search is finished; it is read from its checkpoint where it was
+    before."""
+    workspace = workspace_of(settings, arm, seed, task, prefix)
+    workspace.fetch_data()
+    workspace.run("pipeline", "search")
+    return workspace
+
+
+def workspace_of(
+    settings: Arms, arm: str, seed: int, task: TaskFolder, prefix: str = ""
+) -> Workspace:
+    """The folder of a cell; all cells of a seed share checkpoints."""
+    merged = settings.merged(arm, seed, task.root)
+    return prepare(f"{prefix}{arm}-{seed}", merged, f"store-{seed}", task)
 
 
 def _borrow(where: Workspace, of: Workspace) -> None:

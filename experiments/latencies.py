@@ -1,83 +1,130 @@
-"""``python -m experiments.latencies ROOT`` in a folder with the data: measure all chosen networks.
+"""``python -m experiments.latencies ROOT TASK NAME:WIDTH..`` in a folder with the data: measure
+what the cells chose, and hand-designed networks.
 
 All of them in one interleaved session, so that a drift of the machine is everybody's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from benchmarks.rows import as_lines
+from benchmarks.rows import Row, as_lines
 from edge.bench import Failure, Job, measure
 from edge.errors import EdgeError
 from edge.files import sha256_of, write_atomic
-from edge.record import Subject
+from edge.record import Measurement, Subject
 from edge.spec import Architecture
 from edge.statistics import summarise
 from experiments import rows
-from pipeline import check, dataset, params
+from experiments.folder import TaskFolder
+from experiments.references import as_arguments, of_arguments
+from experiments.settings import Settings
+from experiments.workspace import for_networks
+from models.network import layers_of
+from models.spaces import Space
+from pipeline import check, dataset, params, store
+from pipeline.dataset import Dataset
 from pipeline.formats import format_of, precision_of
+from pipeline.params import Params
 from pipeline.progress import Progress
+from pipeline.reference_nets import Reference
 from pipeline.space import make_space
 from pipeline.untrained import build_files
+from pipeline.untrained.module import write_file
 from pipeline.verify import protocol
+
+JOURNAL = store.STORE / "latencies.journal"
 
 
 class SessionError(EdgeError, RuntimeError):
     """Networks that could not be measured."""
 
 
+def run(settings: Settings, task: TaskFolder) -> None:
+    """Measure all networks of the cells, and the references of the protocol."""
+    names = as_arguments(settings.references.networks)
+    for_networks(settings, task).run(__name__, *task.arguments, *names)
+
+
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path, file_okay=False, exists=True))
-def main(root: Path) -> None:
-    """Measure every network of the cells below ROOT, anew; latency does not depend on weights."""
-    base = params.load()
-    space = make_space(base.space, dataset.load())
-    members = [member for cell in rows.of(rows.CELLS, root) for member in cell["members"]]
+@click.argument("task")
+@click.argument("names", nargs=-1)
+def main(root: Path, task: str, names: Sequence[str]) -> None:
+    """Measure every network of the cells of TASK below ROOT and the references NAME:WIDTH, anew;
+    latency does not depend on weights. A killed session goes on."""
+    folder, base, data = TaskFolder(task, root), params.load(), dataset.load()
+    networks = chosen(folder, make_space(base.space, data))
+    target = check.describe(base.target)
+    jobs = [*_jobs_of(networks, base), *_jobs_of_references(of_arguments(names), base, data)]
+    how = protocol(base.verify)
+    with Progress("timing", len(jobs) * how.blocks) as progress:
+        results = measure(
+            jobs, target, how, journal=JOURNAL, progress=lambda done, _: progress.update(done)
+        )
+    write_atomic(folder.results / rows.LATENCIES, as_lines(map(_row, results)))
+    JOURNAL.unlink(missing_ok=True)
+
+
+def chosen(folder: TaskFolder, space: Space) -> list[Architecture]:
+    """Every network of the cells, once."""
+    members = [member for cell in rows.of(rows.CELLS, folder) for member in cell["members"]]
     by_key = {m["architecture"]: space.architecture(tuple(m["choices"])) for m in members}
-    networks = [by_key[key] for key in sorted(by_key)]
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def _jobs_of(networks: Sequence[Architecture], base: Params) -> list[Job]:
     target = check.describe(base.target)
     paths = build_files(
-        [[row.block for row in architecture.rows] for architecture in networks],
+        [layers_of(architecture) for architecture in networks],
         format_of(target.runtime).name,
         base.export,
         workers=1,
         precision=precision_of(target),
     )
-    jobs = [_job(architecture, path) for architecture, path in zip(networks, paths, strict=True)]
-    how = protocol(base.verify)
-    with Progress("timing", len(jobs) * how.blocks) as progress:
-        results = measure(jobs, target, how, progress=lambda done, _: progress.update(done))
-    found = []
-    for architecture, result in zip(networks, results, strict=True):
-        if isinstance(result, Failure):
-            raise SessionError(str(result))
-        seen = summarise(result.samples_ns)
-        found.append(
-            {
-                "architecture": architecture.key,
-                "target": target.model_dump(mode="json"),
-                "median_ms": seen.median_ms,
-                "lo_ms": seen.lo_ms,
-                "hi_ms": seen.hi_ms,
-                "p95_ms": seen.p95_ms,
-                "verdict": result.verdict,
-            }
+    return [
+        Job(
+            Subject(
+                kind="network",
+                name=architecture.key,
+                sha256=sha256_of(path),
+                role="member",
+                architecture=architecture.to_dict(),
+            ),
+            path,
         )
-    write_atomic(root / rows.RESULTS / rows.LATENCIES, as_lines(found))
+        for architecture, path in zip(networks, paths, strict=True)
+    ]
 
 
-def _job(architecture: Architecture, path: Path) -> Job:
-    subject = Subject(
-        kind="network",
-        name=architecture.key,
-        sha256=sha256_of(path),
-        role="member",
-        architecture=architecture.to_dict(),
-    )
-    return Job(subject, path)
+def _jobs_of_references(references: Sequence[Reference], base: Params, data: Dataset) -> list[Job]:
+    target = check.describe(base.target)
+    kind, precision = format_of(target.runtime), precision_of(target)
+    jobs = []
+    for reference in references:
+        path = store.place("references", str(reference), f".{kind.name}")
+        write_file(reference.build(data), kind, precision, data.input_shape, path, base.export)
+        name, sha256 = str(reference), sha256_of(path)
+        jobs.append(Job(Subject(kind="file", name=name, sha256=sha256, role="reference"), path))
+    return jobs
+
+
+def _row(result: Measurement | Failure) -> Row:
+    if isinstance(result, Failure):
+        raise SessionError(str(result))
+    seen = summarise(result.samples_ns)
+    return {
+        "architecture": result.subject.name,
+        "target": result.target.model_dump(mode="json"),
+        "median_ms": seen.median_ms,
+        "lo_ms": seen.lo_ms,
+        "hi_ms": seen.hi_ms,
+        "p95_ms": seen.p95_ms,
+        "verdict": result.verdict,
+    }
 
 
 if __name__ == "__main__":

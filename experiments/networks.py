@@ -1,4 +1,4 @@
-"""``python -m experiments.networks ROOT`` in a folder with the data: train what cells chose.
+"""``python -m experiments.networks ROOT TASK`` in a folder with the data: train what cells chose.
 
 A network is trained once per seed, whoever chose it. Its row has the accuracy on the test images,
 which nothing but the report reads.
@@ -12,10 +12,13 @@ from typing import Any
 
 import click
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, append
 from edge.files import sha256_of
 from edge.spec import Architecture
 from experiments import rows
+from experiments.folder import TaskFolder
+from experiments.settings import Settings
+from experiments.workspace import for_networks
 from models.network import count, network
 from models.spaces import Space
 from pipeline import dataset, params, store
@@ -26,19 +29,27 @@ from pipeline.retrain import Task, train_task
 from pipeline.space import make_space
 
 
+def run(settings: Settings, task: TaskFolder, workers: int) -> None:
+    """Train all networks of the cells that have no row yet."""
+    where = for_networks(settings, task)
+    where.run(__name__, *task.arguments, f"--workers={workers}")
+
+
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("task")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
-def main(root: Path, workers: int) -> None:
-    """Train all networks of the cells below ROOT that have no row yet."""
+def main(root: Path, task: str, workers: int) -> None:
+    """Train all networks of the cells of TASK below ROOT that have no row yet."""
+    folder = TaskFolder(task, root)
     base = params.load()
     space = make_space(base.space, dataset.load())
-    wanted = tasks(rows.of(rows.CELLS, root), space, base.retrain)
-    known = {row["key"] for row in rows.of(rows.NETWORKS, root)}
+    wanted = tasks(rows.of(rows.CELLS, folder), space, base.retrain)
+    known = {row["key"] for row in rows.of(rows.NETWORKS, folder)}
     missing = [task for key, task in wanted.items() if key not in known]
     with store.locked("members"), Progress("networks", len(missing)) as progress:
         for row in in_processes(_trained, missing, workers):
-            rows.append(root / rows.RESULTS / rows.NETWORKS, row)
+            append(folder.results / rows.NETWORKS, row)
             progress.advance(row["architecture"])
 
 

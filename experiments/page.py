@@ -10,6 +10,7 @@ from benchmarks.markdown import table
 from edge.files import write_atomic
 from experiments import results, rows
 from experiments.drawing import draw_fronts
+from experiments.folder import TaskFolder
 from experiments.paired import Difference, relative
 from experiments.results import Family, by_arm, hypervolumes
 from experiments.settings import Settings
@@ -26,14 +27,14 @@ on what and how it is judged was committed before the first row:
 """
 
 
-def write(settings: Settings, root: Path = Path()) -> None:
+def write(settings: Settings, task: TaskFolder) -> None:
     """Write the page, and its figure where there is a finished cell."""
-    latencies = rows.of(rows.LATENCIES, root)
-    found = results.families(rows.of(rows.CELLS, root), rows.of(rows.NETWORKS, root), latencies)
+    latencies = rows.of(rows.LATENCIES, task)
+    found = results.families(rows.of(rows.CELLS, task), rows.of(rows.NETWORKS, task), latencies)
     if found:
-        draw_fronts(found, settings, root / FIGURE)
+        draw_fronts(found, settings, task.root / FIGURE)
     machine = latencies[0]["target"]["device"] if latencies else ""
-    write_atomic(root / PAGE, page(found, settings, machine))
+    write_atomic(task.root / PAGE, page(found, settings, machine))
 
 
 def page(found: Sequence[Family], settings: Settings, machine: str) -> str:

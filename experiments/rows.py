@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from benchmarks.rows import Row, read
+from experiments.folder import TaskFolder
 
-from benchmarks.rows import Row, as_lines, read
-from pipeline.store import content_key
-
-RESULTS = Path("experiments/results")
 CELLS = "cells.jsonl"  # one per arm and seed
 NETWORKS = "networks.jsonl"  # one per trained network and seed
 LATENCIES = "latencies.jsonl"  # one per network, all of one session
+ABLATIONS = "ablations.jsonl"  # one per ablation and seed
+RANK = "rank.jsonl"  # one per network of the room, as shared weights see it
+ROOM = "room.jsonl"  # one per random network and seed: benchmarks.room
 
 
-def append(path: Path, row: Row) -> None:
-    """Add one row; a kill leaves it whole or not at all, and several processes may append."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(as_lines([row]))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def of(name: str, root: Path = Path()) -> list[Row]:
-    """All rows of one file."""
-    return read(root / RESULTS / name)
-
-
-def protocol_key(*parts: object) -> str:
-    """What a row belongs to: rows of another protocol are left alone."""
-    return content_key(*parts)
+def of(name: str, folder: TaskFolder) -> list[Row]:
+    """All rows of one file of a task."""
+    return read(folder.results / name)

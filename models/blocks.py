@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import torch
@@ -19,10 +20,10 @@ from models.depthwise import DepthwiseConv2d
 
 Builder: TypeAlias = Callable[..., nn.Module]
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": lambda: nn.ReLU(inplace=True),
-    "relu6": lambda: nn.ReLU6(inplace=True),
-    "hardswish": lambda: nn.Hardswish(inplace=True),
+ACTIVATIONS: dict[str, Callable[..., nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "hardswish": nn.Hardswish,
 }
 _OPERATIONS: dict[str, Builder] = {}
 
@@ -55,11 +56,14 @@ def build(spec: BlockSpec) -> nn.Module:
     raise UnknownOperation(f"unknown operation {spec.op!r}; names match one of: {known}")
 
 
-def activation(name: str) -> nn.Module:
-    """A new activation module. Raises UnknownOperation."""
+def activation(name: str, *, inplace: bool = True) -> nn.Module:
+    """A new activation module; not `inplace` where others read its input too.
+
+    Raises UnknownOperation.
+    """
     if name not in ACTIVATIONS:
         raise UnknownOperation(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[name]()
+    return ACTIVATIONS[name](inplace=inplace)
 
 
 def conv(cin: int, cout: int, kernel: int, stride: int = 1) -> nn.Conv2d:
@@ -119,12 +123,30 @@ def mbconv(spec: BlockSpec, kernel: int, expansion: int) -> nn.Module:
     return Residual(branch, norm, spec.residual)
 
 
+@operation(r"fused_k(\d+)_e(\d+)")
+def fused(spec: BlockSpec, kernel: int, expansion: int) -> nn.Module:
+    """Fused inverted residual: a dense expansion, linear 1×1 (Gupta and Akin, 2020; Tan and Le,
+    2021, EfficientNetV2): more MACs than `mbconv`, and faster where dense convolutions are."""
+    cin, mid = spec.in_channels, spec.in_channels * expansion
+    norm = nn.BatchNorm2d(spec.out_channels)
+    branch = nn.Sequential(
+        conv(cin, mid, kernel, spec.stride),
+        nn.BatchNorm2d(mid),
+        activation(spec.act),
+        conv(mid, spec.out_channels, 1),
+        norm,
+    )
+    return Residual(branch, norm, spec.residual)
+
+
 @operation(SKIP)
 def skip(spec: BlockSpec) -> nn.Module:
-    """Nothing at all; only where the geometry stays."""
-    if not spec.residual:
-        raise UnknownOperation(f"skip cannot change the geometry: {spec.key}")
-    return nn.Identity()
+    """Nothing at all where the geometry stays; at stride 2 a factorised reduction."""
+    if spec.residual:
+        return nn.Identity()
+    if spec.stride == 2:
+        return build(replace(spec, op="reduce"))
+    raise UnknownOperation(f"skip cannot change the geometry: {spec.key}")
 
 
 @operation(r"head_(\d+)")
@@ -145,3 +167,6 @@ def set_last_gamma(module: nn.Module, gamma: float) -> None:
     for part in module.modules():
         if isinstance(part, Residual) and part.residual:
             torch.nn.init.constant_(part.last_norm.weight, gamma)
+
+
+from models import cell_blocks as _cell_blocks  # noqa: E402, F401  (registers its operations)

@@ -10,7 +10,7 @@ from torch import nn
 from edge.spec import BlockSpec
 from models.network import network
 from models.spaces import Space
-from models.supernet import SharedKernels, SharedStep, Supernet, convolutions
+from models.supernet import SharedKernels, Supernet, convolutions
 
 
 @torch.no_grad()
@@ -23,11 +23,10 @@ def inherit(supernet: Supernet, space: Space, choices: Sequence[int]) -> nn.Sequ
     """
     architecture = space.architecture(choices)
     net = network(architecture)
-    blocks = iter(net)
-    for row, step in zip(architecture.rows, supernet.steps, strict=True):
-        if not row.block.is_identity:  # identities are no block of the network
-            assert isinstance(step, SharedStep)
-            _inherit(next(blocks), step.shared(row.block), row.block)
+    for row, block in zip(architecture.canonical().rows, net, strict=True):
+        step = supernet.at(row.place)
+        if step is not None:
+            _inherit(block, step.shared(row.block), row.block)
     return net
 
 

@@ -2,21 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
 import torch
 from torch import Tensor, nn
 
 from edge.spec import Architecture, BlockSpec
 from models.blocks import build
 
+Sources: TypeAlias = tuple[int, ...]
+
+
+class Layer(NamedTuple):
+    """A block, and the numbers of the layers before it that it reads; -1 is the image."""
+
+    block: BlockSpec
+    sources: Sources
+
+
+class Wired(nn.Sequential):
+    """Modules of which each reads the outputs of some before it; the last one's is the output."""
+
+    def __init__(self, modules: Iterable[nn.Module], sources: Iterable[Sources]) -> None:
+        super().__init__(*modules)
+        self.sources = tuple(sources)
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: list[Tensor] = []
+        for module, read in zip(self, self.sources, strict=True):
+            outputs.append(module(*[x if n < 0 else outputs[n] for n in read]))
+        return outputs[-1]
+
 
 def network(architecture: Architecture) -> nn.Sequential:
     """A stand-alone network (B, C, H, W) → logits (B, classes); identities are left out."""
-    rows = architecture.canonical().rows
-    return nn.Sequential(*(build(row.block) for row in rows))
+    layers = layers_of(architecture)
+    return joined([build(layer.block) for layer in layers], [layer.sources for layer in layers])
+
+
+def layers_of(architecture: Architecture) -> tuple[Layer, ...]:
+    """What runs, in order."""
+    canonical = architecture.canonical()
+    pairs = zip(canonical.rows, canonical.sources, strict=True)
+    return tuple(Layer(row.block, sources) for row, sources in pairs)
+
+
+def in_a_row(blocks: Iterable[BlockSpec]) -> tuple[Layer, ...]:
+    """Layers of which each reads the one before it."""
+    return tuple(Layer(block, (n - 1,)) for n, block in enumerate(blocks))
+
+
+def joined(modules: Sequence[nn.Module], sources: Sequence[Sources]) -> nn.Sequential:
+    """One module of many; where none branches they follow one another, and keep nothing."""
+    if all(read == (n - 1,) for n, read in enumerate(sources)):
+        return nn.Sequential(*modules)
+    return Wired(modules, sources)
 
 
 def chain(block: BlockSpec, copies: int) -> nn.Sequential:
-    """`copies` of one block in a row, as they are profiled."""
+    """`copies` of one block in a row."""
     return nn.Sequential(*(build(block) for _ in range(copies)))
 
 

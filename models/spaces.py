@@ -3,11 +3,15 @@
 A *choice* is one index per decision: that of an operation for every place where a block is
 chosen, in the order of `Space.operations`, then that of a width for every stage whose width is
 not fixed.
+
+`Space` itself is a chain; a space whose steps branch (`models.cells`) says differently which
+choices are canonical, what probabilities derive, and what rows choices are. All that stages ask of
+a space is here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, product
 from typing import TypeAlias
@@ -16,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import EdgeError
-from edge.spec import SKIP, Architecture, BlockSpec, Row
+from edge.spec import NONE, SKIP, Architecture, BlockSpec, Row
 
 Choices: TypeAlias = tuple[int, ...]
 Widths: TypeAlias = tuple[int, ...]  # channels, one per stage
@@ -28,11 +32,18 @@ class SpaceError(EdgeError, ValueError):
 
 @dataclass(frozen=True)
 class Decision:
-    """A place in a stage (counted from 0) where one of several blocks is chosen."""
+    """A place in a stage (counted from 0) where one of several blocks is chosen.
+
+    Places of one `tie` are one decision. `inputs` is that of a row; what is chosen here is added
+    to what others bring, and `joins` says of how many additions that is a share.
+    """
 
     place: str
     candidates: tuple[BlockSpec, ...]
     stage: int = 0
+    inputs: tuple[str, ...] = ()
+    tie: str | None = None
+    joins: tuple[BlockSpec, float] | None = None
 
     def block(self, op: str) -> BlockSpec:
         """The candidate named `op`. Raises SpaceError."""
@@ -42,7 +53,17 @@ class Decision:
         raise SpaceError(f"{self.place} has no candidate {op!r}")
 
 
-Step: TypeAlias = Row | Decision
+@dataclass(frozen=True)
+class Sum:
+    """Where what several decisions bring is added, two at a time, by `block`: as many additions
+    as there are connections, less one."""
+
+    place: str
+    block: BlockSpec
+    inputs: tuple[str, ...]
+
+
+Step: TypeAlias = Row | Decision | Sum
 
 
 @dataclass(frozen=True)
@@ -59,12 +80,14 @@ class Space:
     operations: tuple[str, ...]
     widths: tuple[Widths, ...]  # the options of every stage, ascending
     variants: Mapping[Widths, tuple[Step, ...]]
-    decisions: tuple[Decision, ...] = field(init=False)
+    decisions: tuple[Decision, ...] = field(init=False)  # of tied ones the first
+    numbers: tuple[int, ...] = field(init=False)  # of the decision of every place, in order
     elastic: tuple[int, ...] = field(init=False)  # the stages of more than one width
 
     def __post_init__(self) -> None:
-        decisions = tuple(step for step in self.steps if isinstance(step, Decision))
+        decisions, numbers = _untied([step for step in self.steps if isinstance(step, Decision)])
         object.__setattr__(self, "decisions", decisions)
+        object.__setattr__(self, "numbers", numbers)
         elastic = tuple(stage for stage, options in enumerate(self.widths) if len(options) > 1)
         object.__setattr__(self, "elastic", elastic)
 
@@ -84,15 +107,20 @@ class Space:
 
     @property
     def blocks(self) -> tuple[BlockSpec, ...]:
-        """Every distinct candidate block that has a price, sorted."""
+        """Every distinct block that has a price, sorted: candidates, and what joins them."""
         every = {
-            block
-            for steps in self.variants.values()
-            for step in steps
-            if isinstance(step, Decision)
-            for block in step.candidates
+            block for steps in self.variants.values() for step in steps for block in _priced(step)
         }
-        return tuple(sorted(block for block in every if not block.is_identity))
+        return tuple(sorted(block for block in every if not block.is_identity and block.op != NONE))
+
+    @property
+    def glue(self) -> tuple[BlockSpec, ...]:
+        """The blocks that have a price and that no decision is about, as often as they occur."""
+        return tuple(step.block for step in self.steps if isinstance(step, Row) and step.searched)
+
+    def instances(self, decision: int) -> list[list[Decision]]:
+        """The places that one decision, by its number, is about, at every width of its stage."""
+        return [[place] for place in self.at_every_width(decision)]
 
     def at_every_width(self, decision: int) -> list[Decision]:
         """One decision, by its number, at every width of its stage."""
@@ -116,18 +144,25 @@ class Space:
         count = len(self.decisions)
         widths = self.widths_of(choices)
         return [
-            *(self.operations[index] for index in choices[:count]),
+            *map(self.operation, choices[:count]),
             *(f"width_{widths[stage]}" for stage in self.elastic),
         ]
+
+    def operation(self, choice: int) -> str:
+        """The operation with this index."""
+        return self.operations[choice]
 
     def architecture(self, choices: Sequence[int]) -> Architecture:
         """The network that `choices` describe, skips at the end of their stage."""
         choices = self.canonical(choices)
         chosen = iter(choices)
         rows = [
-            step if isinstance(step, Row) else self._row(step, next(chosen))
+            self._row(step, next(chosen)) if isinstance(step, Decision) else step
             for step in self.variants[self.widths_of(choices)]
         ]
+        return self._network(row for row in rows if isinstance(row, Row))
+
+    def _network(self, rows: Iterable[Row]) -> Architecture:
         return Architecture(self.name, self.input_shape, self.classes, tuple(rows))
 
     def _row(self, decision: Decision, index: int) -> Row:
@@ -173,9 +208,13 @@ class Space:
             ordered += sorted((choice for _, choice in run), key=lambda choice: choice == skip)
         return (*ordered, *choices[count:])
 
+    def derive(self, p: npt.NDArray[np.floating]) -> Choices:
+        """The network that probabilities (decisions, options) are most in favour of."""
+        return self.canonical(p.argmax(1).tolist())
+
     def _check(self, choices: Sequence[int]) -> None:
         places = [decision.place for decision in self.decisions]
-        options = [len(self.operations)] * len(places)
+        options = [self._options] * len(places)
         places += [f"the width of stage {stage + 1}" for stage in self.elastic]
         options += [len(self.widths[stage]) for stage in self.elastic]
         if len(choices) != len(places):
@@ -183,6 +222,11 @@ class Space:
         for place, count, index in zip(places, options, choices, strict=True):
             if not 0 <= index < count:
                 raise SpaceError(f"choice {index} at {place} is not one of 0 .. {count - 1}")
+
+    @property
+    def _options(self) -> int:
+        """How many choices a decision about an operation has."""
+        return len(self.operations)
 
     def _runs(self) -> list[int]:
         """A number per decision; equal for neighbours that offer the same blocks."""
@@ -248,19 +292,41 @@ def _steps(
     steps: list[Step] = [Row("stem", place)]
     for stage, (out, depth) in enumerate(stages, 1):
         if stage > 1 or out != place.out_channels:
-            place = _after(place, "conv_k3", out, 2 if stage > 1 else 1)
+            place = after(place, "conv_k3", out, 2 if stage > 1 else 1)
             steps.append(Row(f"down{stage}", place))
-        place = _after(place, SKIP, out, 1)
+        place = after(place, SKIP, out, 1)
         candidates = tuple(replace(place, op=op) for op in operations)
         steps += [
             Decision(f"stage{stage}.{index}", candidates, stage - 1)
             for index in range(1, depth + 1)
         ]
-    steps.append(Row("head", _after(place, *head, 1)))
+    steps.append(Row("head", after(place, *head, 1)))
     return tuple(steps)
 
 
-def _after(block: BlockSpec, op: str, out: int, stride: int) -> BlockSpec:
+def _untied(places: Sequence[Decision]) -> tuple[tuple[Decision, ...], tuple[int, ...]]:
+    """The different decisions, and the number of that of every place."""
+    decisions: list[Decision] = []
+    numbers: list[int] = []
+    known: dict[str, int] = {}
+    for place in places:
+        number = len(decisions) if place.tie is None else known.get(place.tie, len(decisions))
+        if number == len(decisions):
+            decisions.append(place)
+            if place.tie is not None:
+                known[place.tie] = number
+        numbers.append(number)
+    return tuple(decisions), tuple(numbers)
+
+
+def _priced(step: Step) -> Sequence[BlockSpec]:
+    """The blocks of a step whose price is not that of the fixed layers."""
+    if isinstance(step, Decision):
+        return step.candidates
+    return [step.block] if isinstance(step, Sum) or step.searched else []
+
+
+def after(block: BlockSpec, op: str, out: int, stride: int) -> BlockSpec:
     """A block whose input is the output of `block`."""
     size = (block.out_height, block.out_width)
     return BlockSpec(op, block.out_channels, out, *size, stride, block.act)

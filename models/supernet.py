@@ -18,15 +18,15 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from edge.spec import BlockSpec, Row
+from edge.spec import IMAGE, NONE, BlockSpec, Row
 from models.blocks import build, set_last_gamma
-from models.spaces import Decision, Space, SpaceError, Step
+from models.spaces import Decision, Space, SpaceError, Step, Sum
 
 # Per decision: the options to run and the gate of each; None runs one option as it is.
 Selection: TypeAlias = Sequence[Sequence[tuple[int, Tensor | None]]]
 
 LAST_GAMMA = 0.3
-_MBCONV = re.compile(r"mbconv_k\d+_e\d+")
+_EXPANDING = re.compile(r"(mbconv|fused)_k\d+_e\d+")
 
 
 def single(choices: Sequence[int]) -> Selection:
@@ -35,12 +35,12 @@ def single(choices: Sequence[int]) -> Selection:
 
 
 def weight_sets(specs: Sequence[BlockSpec]) -> list[list[BlockSpec]]:
-    """The blocks of one step that share kernels, set by set: all residual MBConvs, and each
-    other operation at all its widths."""
+    """The blocks of one step that share kernels, set by set: all residual MBConvs, all residual
+    fused ones, and each other operation at all its widths."""
     sets: dict[str, list[BlockSpec]] = {}
     for spec in specs:
-        shares = spec.residual and _MBCONV.fullmatch(spec.op)
-        sets.setdefault("mbconv" if shares else spec.op, []).append(spec)
+        kind = _EXPANDING.fullmatch(spec.op) if spec.residual else None
+        sets.setdefault(kind[1] if kind else spec.op, []).append(spec)
     return list(sets.values())
 
 
@@ -80,10 +80,11 @@ class SharedKernels(nn.Module):
             for kernel, shape in zip(self.kernels, self._shapes[spec], strict=True)
         ]
 
-    def forward(self, x: Tensor, spec: BlockSpec) -> Tensor:
+    def forward(self, x: Tensor, spec: BlockSpec, *others: Tensor) -> Tensor:
+        """What `spec` makes of `x`, and of `others` where it reads several."""
         block = self.block(spec)
         with _lent(block, self.kernels_of(spec)):
-            y: Tensor = block(x)
+            y: Tensor = block(x, *others)
         return y
 
 
@@ -102,8 +103,8 @@ class SharedStep(nn.Module):
         assert isinstance(found, SharedKernels)
         return found
 
-    def forward(self, x: Tensor, spec: BlockSpec) -> Tensor:
-        y: Tensor = self.shared(spec)(x, spec)
+    def forward(self, x: Tensor, spec: BlockSpec, *others: Tensor) -> Tensor:
+        y: Tensor = self.shared(spec)(x, spec, *others)
         return y
 
 
@@ -117,37 +118,76 @@ class Supernet(nn.Module):
             SharedStep([spec for step in steps for spec in _specs(step)])
             for steps in zip(*space.variants.values(), strict=True)
         )
+        self._read = {place for step in space.steps for place in step.inputs}
+
+    def at(self, place: str) -> SharedStep | None:
+        """The step of this name; None where nothing has weights: an addition."""
+        for step, shared in zip(self.space.steps, self.steps, strict=True):
+            if step.place == place and not isinstance(step, Sum):
+                assert isinstance(shared, SharedStep)
+                return shared
+        return None
 
     def forward(self, x: Tensor, selection: Selection) -> Tensor:
         """Logits (B, classes) of the path(s) that `selection` names, one entry per decision.
 
-        Raises SpaceError where there are more or fewer, or where a width is not a single one.
+        Raises SpaceError where there are more or fewer, where a width is not a single one, or
+        where nothing reaches the end, which happens to choices that are not canonical.
         """
         space = self.space
         count = len(space.decisions)
         if len(selection) != count + len(space.elastic):
             raise SpaceError(f"{len(selection)} choices for {count + len(space.elastic)} decisions")
         widths = space.widths_of([*[0] * count, *map(_one, selection[count:])])
-        chosen = iter(selection)
+        numbers = iter(space.numbers)
+        named: dict[str, Tensor | None] = {IMAGE: x}
+        y: Tensor | None = x
         for shared, step in zip(self.steps, space.variants[widths], strict=True):
-            if isinstance(step, Row):
-                x = shared(x, step.block)
+            inputs = [named[place] for place in step.inputs] or [y]
+            if isinstance(step, Decision):
+                y = self._decide(shared, step, inputs[0], selection[next(numbers)])
+            elif isinstance(step, Sum):
+                y = _sum(inputs)
             else:
-                x = self._decide(shared, step, x, next(chosen))
-        return x
+                y = _fixed(shared, step, inputs)
+            if step.place in self._read:
+                named[step.place] = y
+        assert y is not None  # _fixed has refused it
+        return y
 
     def _decide(
         self,
         shared: nn.Module,
         step: Decision,
-        x: Tensor,
+        x: Tensor | None,
         options: Sequence[tuple[int, Tensor | None]],
-    ) -> Tensor:
+    ) -> Tensor | None:
+        """None where there is nothing to read, or no connection."""
+        if x is None:
+            return None
         outputs = []
         for index, gate in options:
-            y = shared(x, step.block(self.space.operations[index]))
-            outputs.append(y if gate is None else y * gate)
-        return torch.stack(outputs).sum(0) if len(outputs) > 1 else outputs[0]
+            op = self.space.operation(index)
+            if op != NONE or gate is not None:
+                y = shared(x, step.block(op))
+                outputs.append(y if gate is None else y * gate)
+        return _sum(outputs)
+
+
+def _sum(outputs: Sequence[Tensor | None]) -> Tensor | None:
+    """Of those that there are; None where there are none."""
+    found = [y for y in outputs if y is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    return torch.stack(found).sum(0)
+
+
+def _fixed(shared: nn.Module, row: Row, inputs: Sequence[Tensor | None]) -> Tensor:
+    found = [y for y in inputs if y is not None]
+    if len(found) < len(inputs):
+        raise SpaceError(f"nothing reaches {row.place}: run canonical choices (Space.canonical)")
+    y: Tensor = shared(found[0], row.block, *found[1:])
+    return y
 
 
 def convolutions(block: nn.Module) -> list[nn.Conv2d]:
@@ -156,7 +196,10 @@ def convolutions(block: nn.Module) -> list[nn.Conv2d]:
 
 
 def _specs(step: Step) -> Sequence[BlockSpec]:
-    return [step.block] if isinstance(step, Row) else step.candidates
+    """The blocks of a step that may have weights."""
+    if isinstance(step, Decision):
+        return step.candidates
+    return [] if isinstance(step, Sum) else [step.block]
 
 
 def _one(options: Sequence[tuple[int, Tensor | None]]) -> int:

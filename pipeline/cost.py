@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from statistics import fmean
 
-from edge.spec import SKIP
+from models.spaces import Decision, Space
 from pipeline.params import Params, ProfileParams, SearchParams, SpaceParams, VerifyParams
 from pipeline.remote import LOCAL
 from pipeline.sections.data import Outline
 from pipeline.sections.target import wanted_files
+from pipeline.space import space_for
 
 # Seconds of one core, from runs on a two-core AMD EPYC (first generation) virtual machine.
 EXPORT_S = {"onnxruntime": 0.7, "litert": 5.0}  # one block or short chain to its runtime's format
@@ -52,7 +52,7 @@ def estimate(params: Params, data: Outline) -> Cost:
     """What each stage takes here, and its timing on the boards that it is done on."""
     values, members = activations(params.space, data), member_count(params)
     stages_s = {
-        "profile": _profile_export_s(params),
+        "profile": _profile_export_s(params, data),
         "search": _search_s(params, data, values),
         "extract": _extract_s(params, values),
         "retrain": _retrain_s(params, data, values),
@@ -60,7 +60,7 @@ def estimate(params: Params, data: Outline) -> Cost:
         "verify": 0.0,
     }
     verify_s = members * _timing_s(params.verify)
-    timed = [("profile", params.target, _profile_timing_s(params))]
+    timed = [("profile", params.target, _profile_timing_s(params, data))]
     timed += [("verify", target, verify_s) for target in params.targets]
     boards_s: dict[str, float] = {}
     for stage, target, timing_s in timed:
@@ -80,12 +80,22 @@ def member_count(params: Params) -> int:
 def activations(space: SpaceParams, data: Outline) -> int:
     """Values between the searched blocks of one image: training is bound by memory, not by MACs.
     An elastic stage counts with the mean of its widths."""
-    total = 0
-    height, width = (-(-side // space.stem_stride) for side in (data.height, data.width))
-    for channels, depth in zip(space.width_options, space.depths, strict=True):
-        total += depth * round(fmean(channels)) * height * width
-        height, width = -(-height // 2), -(-width // 2)
-    return total
+    return round(
+        fmean(
+            sum(_values(step) for step in steps if isinstance(step, Decision))
+            for steps in _outlined(space, data).variants.values()
+        )
+    )
+
+
+def _values(decision: Decision) -> int:
+    block = decision.candidates[0]
+    return block.out_channels * block.out_height * block.out_width
+
+
+def _outlined(space: SpaceParams, data: Outline) -> Space:
+    """The space before the data is read: channels and classes decide nothing here."""
+    return space_for(space, (1, data.height, data.width), 10)
 
 
 def _timing_s(stage: ProfileParams | VerifyParams) -> float:
@@ -96,8 +106,8 @@ def _minutes(seconds: Mapping[str, float]) -> dict[str, float]:
     return {name: s / 60 for name, s in seconds.items()}
 
 
-def _profile_export_s(params: Params) -> float:
-    chains, networks = _profiled(params)
+def _profile_export_s(params: Params, data: Outline) -> float:
+    chains, networks = _profiled(params, data)
     converted = 0 if params.target.precision == "fp32" else chains + networks
     return EXPORT_S[params.target.runtime] * (chains + 2 * networks) + CONVERT_S * converted
 
@@ -111,17 +121,16 @@ def _member_export_s(params: Params) -> float:
     )
 
 
-def _profile_timing_s(params: Params) -> float:
+def _profile_timing_s(params: Params, data: Outline) -> float:
     """One model after the other."""
-    return _timing_s(params.profile) * sum(_profiled(params))
+    return _timing_s(params.profile) * sum(_profiled(params, data))
 
 
-def _profiled(params: Params) -> tuple[int, int]:
+def _profiled(params: Params, data: Outline) -> tuple[int, int]:
     """Blocks as chains of two lengths, and whole networks with the bases."""
-    priced = sum(op != SKIP for op in params.space.operations)
-    widths = params.space.width_options
-    chains = 2 * priced * sum(map(len, widths))
-    return chains, prod(map(len, widths)) + params.profile.anchors + params.profile.heldout
+    space = _outlined(params.space, data)
+    networks = len(space.variants) + params.profile.anchors + params.profile.heldout
+    return 2 * len(space.blocks), networks
 
 
 def _search_s(params: Params, data: Outline, values: int) -> float:

@@ -16,9 +16,7 @@ from edge.record import Measurement, Subject, Target
 from edge.statistics import summarise
 from pipeline.formats import format_of, precision_of
 from pipeline.params import ExportParams
-from pipeline.seeds import generator
-from pipeline.untrained import randomise
-from pipeline.untrained.converted import convert
+from pipeline.untrained.module import write_file
 
 # Runtimes compute channels in vectors: a width in between is slower than the next multiple, and
 # a network of that width would be an opponent of straw.
@@ -70,11 +68,7 @@ def latency_ratio(
     def ratio(width: int) -> float:
         with TemporaryDirectory() as folder:
             path = Path(folder) / f"width-{width}.{kind.name}"
-            net = randomise(build(width), generator(0, "width", width))
-            kind.write(net, input_shape, path, params, {})
-            if precision != "fp32":
-                source = path.rename(path.with_suffix(f".fp32.{kind.name}"))
-                convert(kind, precision, source, path, input_shape)
+            write_file(build(width), kind, precision, input_shape, path, params)
             subject = Subject(kind="file", name=path.stem, sha256=sha256_of(path))
             results = measure([Job(subject, path), reference], target, PROTOCOL)
         medians_ms = []

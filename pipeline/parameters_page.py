@@ -40,16 +40,16 @@ def page() -> str:
     definitions: Schema = schema.get("$defs", {})
     parts = [_HEAD]
     for name, field in schema["properties"].items():
-        section = _section_of(field, definitions)
-        parts.append(f"## {name}\n\n{section['description']}\n\n{_table(section, definitions)}")
+        sections = _sections_of(field, definitions)
+        texts = [f"{one['description']}\n\n{_table(one, definitions)}" for one in sections]
+        parts.append(f"## {name}\n\n" + "\n".join(texts))
     return "\n".join(parts)
 
 
-def _section_of(field: Schema, definitions: Schema) -> Schema:
-    """The section that a top-level key holds: one, or each of a list."""
-    reference = field.get("$ref") or field["items"]["$ref"]
-    section: Schema = definitions[_name(reference)]
-    return section
+def _sections_of(field: Schema, definitions: Schema) -> list[Schema]:
+    """The section that a top-level key holds: one, each of a list, or one of several kinds."""
+    kinds = field.get("oneOf") or [field if "$ref" in field else field["items"]]
+    return [definitions[_name(kind["$ref"])] for kind in kinds]
 
 
 def _table(section: Schema, definitions: Schema) -> str:

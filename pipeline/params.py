@@ -19,15 +19,18 @@ from pipeline.sections.extract import ExtractParams, PointParams
 from pipeline.sections.measuring import CalibrateParams, ProfileParams, VerifyParams
 from pipeline.sections.optimizers import WeightsParams
 from pipeline.sections.search import HypernetParams, SamplerParams, SearchParams
-from pipeline.sections.space import SpaceParams
+from pipeline.sections.space import CellParams, MBConvParams, NB201Params, SpaceParams
 from pipeline.sections.target import TargetParams
 
 __all__ = [
     "CalibrateParams",
+    "CellParams",
     "DataParams",
     "ExportParams",
     "ExtractParams",
     "HypernetParams",
+    "MBConvParams",
+    "NB201Params",
     "Params",
     "ParamsError",
     "PointParams",
@@ -66,7 +69,7 @@ class Params(Section):
         "Targets",
     )
     data: DataParams = setting(DataParams(), "Data")
-    space: SpaceParams = setting(SpaceParams(), "Search space")
+    space: SpaceParams = setting(MBConvParams(), "Search space")
     profile: ProfileParams = setting(ProfileParams(), "Stage `profile`")
     calibrate: CalibrateParams = setting(CalibrateParams(), "Stage `calibrate`")
     search: SearchParams = setting(SearchParams(), "Stage `search`")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 Path = tuple[str | int, ...]
@@ -60,7 +60,7 @@ def _message(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         moved: Mapping[str, str] = getattr(model, "MOVED", {})
         if _dotted(path) in moved:
             return moved[_dotted(path)]
-        known = _keys(model, path[:-1])
+        known = _keys(model, detail["loc"][:-1])
         near = did_you_mean(str(path[-1]), known)
         return f"unknown key{near}; allowed: {', '.join(known)}"
     if kind == "missing":
@@ -78,12 +78,22 @@ def _message(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     return f"given {given!r}: {detail['msg'].removeprefix('Input ')}"
 
 
-def _keys(model: type[BaseModel], path: Path) -> list[str]:
-    """The keys allowed at `path`, through nested models, and lists and maps of models."""
+def _keys(model: type[BaseModel], location: Path) -> list[str]:
+    """The keys allowed at pydantic's `location`, through nested models, lists and maps of models,
+    and unions whose tags are part of it."""
     annotation: Any = model
-    for part in path:
+    for part in location:
+        tagged = [one for one in get_args(annotation) if _tag(one) == part]
         if part in getattr(annotation, "model_fields", {}):
             annotation = annotation.model_fields[part].annotation
+        elif tagged:
+            annotation = get_args(tagged[0])[0]
         else:  # the items of a list, or the values of a map
             annotation = get_args(annotation)[0 if isinstance(part, int) else -1]
     return list(annotation.model_fields)
+
+
+def _tag(annotation: Any) -> str | None:
+    """That of a member of a union."""
+    tags = [one.tag for one in getattr(annotation, "__metadata__", ()) if isinstance(one, Tag)]
+    return tags[0] if tags else None

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from edge.files import sha256_of
-from models.references import plain_cnn, resnet8
+from models.references import mobilenetv2, plain_cnn, resnet8
 from pipeline import allocator, dataset, store
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.parallel import in_processes
@@ -23,7 +23,11 @@ from pipeline.params import RetrainParams
 from pipeline.progress import Progress
 from pipeline.training import essentials, train_and_judge
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"resnet8": resnet8, "plain-cnn": plain_cnn}
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "resnet8": resnet8,
+    "plain-cnn": plain_cnn,
+    "mobilenetv2": mobilenetv2,
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class Reference:
 
     name: str
     width: int
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.width}"
 
     def build(self, data: Dataset) -> nn.Module:
         return NETWORKS[self.name](data.input_shape[0], len(data.classes), self.width)

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from benchmarks.room.sample import Drawn, draw
+from benchmarks.room import train
+from benchmarks.room.sample import draw
 from benchmarks.room.spread import ENOUGH, Room, rooms
-from benchmarks.rows import Row
 from edge.errors import EdgeError
-from edge.files import sha256_of, write_atomic
-from pipeline import calibrate, dataset, params, store
-from pipeline.parallel import in_processes
-from pipeline.params import Params
-from pipeline.progress import Progress
-from pipeline.retrain import Task, train_task
+from pipeline import calibrate, dataset, params
 from pipeline.space import make_space
-from pipeline.training import essentials
 
 RESULTS = Path("benchmarks/results/room.jsonl")
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--params",
     "params_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     default=params.PARAMS_FILE,
     show_default=True,
     help="Space, data and recipe.",
 )
 @click.option(
     "--calibration",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_FILE,
     default=calibrate.CALIBRATION_FILE,
     show_default=True,
     help="Of this space: what predicts the latencies.",
@@ -45,6 +39,8 @@ RESULTS = Path("benchmarks/results/room.jsonl")
 @click.option("--seeds", type=click.IntRange(2), default=2, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), help="Of training, in place of retrain.epochs.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw.")
+@click.option("--workers", type=click.IntRange(1), help="In place of retrain.workers.")
+@click.option("--out", type=_FILE, default=RESULTS, show_default=True, help="The rows.")
 def main(
     params_file: Path,
     calibration: Path,
@@ -53,11 +49,12 @@ def main(
     seeds: int,
     epochs: int | None,
     seed: int,
+    workers: int | None,
+    out: Path,
 ) -> None:
     """Train random networks of equal latency, and compare their spread with the noise.
 
-    What is trained is kept: a killed benchmark goes on. Rows are appended to
-    benchmarks/results/room.jsonl.
+    A row is written as soon as a training ends: a killed benchmark goes on.
     """
     try:
         settings = params.load(params_file)
@@ -65,63 +62,14 @@ def main(
         space = make_space(settings.space, data)
         table = calibrate.read_calibration(calibration)
         drawn = draw(space, table, latencies, networks, seed)
-        found = run(settings, drawn, seeds, epochs, len(data.test_y))
+        recipe = settings.retrain
+        if epochs is not None:
+            recipe = recipe.model_copy(update={"epochs": epochs})
+        images = len(data.test_y)
+        rows = train.run(settings, drawn, seeds, recipe, images, out, workers or recipe.workers)
     except EdgeError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(as_text(found))
-
-
-def run(
-    settings: Params, drawn: Sequence[Drawn], seeds: int, epochs: int | None, images: int
-) -> list[Room]:
-    """Train what is not trained yet, write the rows, and say how much room there is."""
-    recipe = settings.retrain.model_copy(update={"epochs": epochs or settings.retrain.epochs})
-    data_sha256 = sha256_of(dataset.DATASET_FILE)
-    tasks = {
-        (one, seed): Task(
-            one.architecture.to_dict(), recipe.model_copy(update={"seed": seed}), data_sha256
-        )
-        for one in drawn
-        for seed in range(seeds)
-    }
-    _train(list(tasks.values()), recipe.workers)
-    rows = [_row(settings, one, task) for (one, _), task in tasks.items()]
-    _append(rows)
-    return rooms(rows, images)
-
-
-def _train(tasks: Sequence[Task], workers: int) -> None:
-    missing = list({task.key: task for task in tasks if not task.path.exists()}.values())
-    with store.locked("members"), Progress("room", len(missing)) as progress:
-        for _ in in_processes(train_task, missing, min(workers, max(1, len(missing)))):
-            progress.advance("trained")
-
-
-def _row(settings: Params, one: Drawn, task: Task) -> Row:
-    found = store.load(task.path)
-    assert found is not None, task.path
-    return {
-        "data": settings.data.name,
-        "space": settings.space.model_dump(mode="json"),
-        "recipe": essentials(task.recipe),
-        "latency_ms": round(one.latency_ms, 6),
-        "predicted_ms": round(one.predicted_ms, 6),
-        "architecture": one.architecture.key,
-        "operations": one.architecture.op_counts,
-        "seed": task.recipe.seed,
-        "holdout_accuracy": found["holdout_accuracy"],
-        "test_accuracy": found["test_accuracy"],
-        "cpu_s": round(found["cpu_s"], 1),
-    }
-
-
-def _append(rows: Sequence[Row]) -> None:
-    """Add the rows that the file does not hold yet."""
-    known = RESULTS.read_text(encoding="utf-8").splitlines() if RESULTS.exists() else []
-    lines = [json.dumps(row, sort_keys=True) for row in rows]
-    new = [line for line in lines if line not in known]
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(RESULTS, "".join(f"{line}\n" for line in [*known, *new]))
+    click.echo(as_text(rooms(rows, images)))
 
 
 def as_text(rooms: Sequence[Room]) -> str:

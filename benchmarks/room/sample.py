@@ -9,7 +9,7 @@ import numpy as np
 from edge.calibration import Calibration
 from edge.errors import EdgeError
 from edge.spec import Architecture
-from models.spaces import Space
+from models.spaces import Choices, Space
 from pipeline.roster import tilted
 from pipeline.seeds import rng
 
@@ -28,6 +28,7 @@ class Drawn:
 
     latency_ms: float
     predicted_ms: float
+    choices: Choices
     architecture: Architecture
 
 
@@ -39,8 +40,8 @@ def draw(
     Nothing but latency and chance chooses them. Raises NoSuchNetworks.
     """
     draws = rng(seed, "room")
-    pool = {space.canonical(tilted(space, draws)) for _ in range(_DRAWS)}
-    architectures = [space.architecture(choices) for choices in sorted(pool)]
+    pool = sorted({space.canonical(tilted(space, draws)) for _ in range(_DRAWS)})
+    architectures = [space.architecture(choices) for choices in pool]
     predicted_ms = np.array([p.mean_ms for p in calibration.predict_many(architectures)])
     low, high = np.quantile(predicted_ms, _ENDS)
     chosen: list[Drawn] = []
@@ -52,7 +53,7 @@ def draw(
                 f"{latency_ms:.3g} ms: ask for fewer --networks or --latencies"
             )
         chosen += [
-            Drawn(latency_ms, float(predicted_ms[n]), architectures[n])
+            Drawn(latency_ms, float(predicted_ms[n]), pool[n], architectures[n])
             for n in draws.choice(near, networks, replace=False)
         ]
     return chosen

@@ -37,12 +37,21 @@ class Room:
 
 
 def rooms(rows: Iterable[Row], images: int) -> list[Room]:
-    """One for every latency, by the accuracy on the test images: nothing is chosen by it."""
+    """One for every latency, by the accuracy on the test images: nothing is chosen by it.
+
+    A network counts when it has two seeds, and a latency when it has two networks: rows come one
+    by one.
+    """
     found = []
     for latency_ms, of_latency in sorted(grouped(rows, itemgetter("latency_ms")).items()):
         networks = grouped(of_latency, itemgetter("architecture"))
-        accuracies = {name: [row["test_accuracy"] for row in of] for name, of in networks.items()}
-        found.append(room(latency_ms, accuracies, images))
+        accuracies = {
+            name: [row["test_accuracy"] for row in of]
+            for name, of in networks.items()
+            if len(of) > 1
+        }
+        if len(accuracies) > 1:
+            found.append(room(latency_ms, accuracies, images))
     return found
 
 

@@ -26,10 +26,11 @@ def heartbeat(state: DeviceWork, spooled: int, spool_bytes: int, root: Path = RO
     """This board as of now."""
     sensors = read_sensors(root)
     bits = sensors.throttle_bits
+    boot_id, uptime_s = _boot(sensors)
     return Heartbeat(
         agent_version=__version__,
-        boot_id=_boot_id(sensors),
-        uptime_s=time.monotonic() if sensors.uptime_s is None else sensors.uptime_s,
+        boot_id=boot_id,
+        uptime_s=uptime_s,
         wall_time=sensors.wall_time,
         clock_synchronised=clock_synchronised(root),
         device=describe(root).fingerprint[:300],
@@ -79,12 +80,16 @@ def _plausible_c(temperature_c: float | None) -> float | None:
     return temperature_c if temperature_c is not None and -100 <= temperature_c <= 200 else None
 
 
-def _boot_id(sensors: Sensors) -> str:
-    """What the kernel calls this boot, or what stands for it: this start of the agent."""
+def _boot(sensors: Sensors) -> tuple[str, float]:
+    """What the kernel calls this boot and its seconds so far, or what stands for it: this start of
+    the agent."""
     found = sensors.boot_id or ""
-    return found if re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", found) else _start_id()
+    if re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", found):
+        return found, time.monotonic() if sensors.uptime_s is None else sensors.uptime_s
+    start_id, began_s = _start()
+    return start_id, time.monotonic() - began_s
 
 
 @cache
-def _start_id() -> str:
-    return f"start-{uuid.uuid4().hex}"
+def _start() -> tuple[str, float]:
+    return f"start-{uuid.uuid4().hex}", time.monotonic()

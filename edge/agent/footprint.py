@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from edge import sysfs
@@ -19,9 +22,11 @@ _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes. `resident_bytes` is None where no agent runs; `packages` are installed ones."""
+    """Bytes. `resident_bytes` is None where no agent runs; `python_bytes` of them, or of any
+    process, are the bare interpreter's. `packages` are installed ones, with their bytecode."""
 
     resident_bytes: int | None
+    python_bytes: int | None
     packages: dict[str, int]
 
     @property
@@ -32,14 +37,26 @@ class Footprint:
 def footprint(pid: int | None, root: Path = ROOT) -> Footprint:
     """That of the agent with process id `pid`, and of EdgeFacet with all that the board needs."""
     resident = None if pid is None else resident_bytes(pid, root)
-    return Footprint(resident, {name: _disk_bytes(name) for name in sorted(_needed())})
+    return Footprint(
+        resident, _bare_python(), {name: _disk_bytes(name) for name in sorted(_needed())}
+    )
 
 
 def resident_bytes(pid: int, root: Path = ROOT) -> int | None:
     """Memory that the process `pid` has in RAM now, or None where there is none."""
-    status = sysfs.text(root / f"proc/{pid}/status") or ""
+    return _resident(sysfs.text(root / f"proc/{pid}/status") or "")
+
+
+def _resident(status: str) -> int | None:
     found = re.search(r"^VmRSS:\s*(\d+) kB", status, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
+
+
+def _bare_python() -> int | None:
+    """Memory of an interpreter that has imported nothing of ours."""
+    code = "import pathlib; print(pathlib.Path('/proc/self/status').read_text())"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)
+    return _resident(done.stdout)
 
 
 def _needed() -> set[str]:
@@ -70,9 +87,7 @@ def _names(requires: Iterable[str], extras: Collection[str]) -> Iterable[str]:
 
 
 def _disk_bytes(name: str) -> int:
-    total = 0
-    for file in metadata.files(name) or []:
-        path = Path(str(file.locate()))
-        if path.is_file():
-            total += path.stat().st_size
-    return total
+    """What pip wrote, and the bytecode that came later where it was told to write none."""
+    files = {Path(str(file.locate())) for file in metadata.files(name) or []}
+    bytecode = {Path(cache_from_source(str(path))) for path in files if path.suffix == ".py"}
+    return sum(path.stat().st_size for path in files | bytecode if path.is_file())

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import TypeVar
 
+from edge.agent import memory
 from edge.agent.backoff import MOST_S, Backoff
 from edge.agent.client import HubAway, HubClient, HubForbids, HubRefuses
 from edge.agent.conditions import heartbeat
@@ -67,6 +68,7 @@ class Agent:
         self._spool: Spool | None = None
         self._full: str | None = None
         self._was_full = False
+        self._given_back = (-1, -1)  # orders and results when memory was given back
         self._not_before: dict[str, float] = {}  # orders whose models did not come
         self._poll_s = settings.poll_s or _FIRST_POLL_S
         self._next_call = self._next_beat = clock()
@@ -83,7 +85,7 @@ class Agent:
                     continue
                 if once:
                     break
-                self._stop.wait(self.wait_s())
+                self._rest()
         except Stopped:
             _LOG.info("stopping: what is under way goes on with the next start")
         finally:
@@ -113,6 +115,13 @@ class Agent:
     def wait_s(self) -> float:
         """Until the next round."""
         return min(max(0.0, self._next_call - self._clock()), self._poll_s)
+
+    def _rest(self) -> None:
+        handled = (self._status.measured_orders, self._standing().delivered)
+        if handled != self._given_back:
+            memory.give_back()
+            self._given_back = handled
+        self._stop.wait(self.wait_s())
 
     @contextmanager
     def _watching_the_disk(self) -> Iterator[None]:

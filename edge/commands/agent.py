@@ -189,7 +189,6 @@ def _run(
     free_mib: int,
     memory_mib: int | None,
 ) -> bool:
-    _spare_httpx_its_command_line()
     from edge.agent.address import HubAddress, read_token
     from edge.agent.client import HubClient
     from edge.agent.loop import Agent
@@ -206,14 +205,6 @@ def _run(
     address = HubAddress(hub, ca, insecure)
     with HubClient(address, read_token(token_file)) as client:
         return Agent(client, state, settings, _stop_at_signals()).run(once)
-
-
-def _spare_httpx_its_command_line() -> None:
-    """It is imported with httpx wherever rich is installed, and takes 6 MB of a board's memory with
-    it, for good. None ends the import of a module, which httpx is prepared for."""
-    import sys
-
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 
 def _stop_at_signals() -> Any:

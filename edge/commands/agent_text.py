@@ -56,7 +56,11 @@ def _section(title: str, lines: list[str]) -> str:
 
 
 def _footprint(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "Memory", f"{number(found['resident_bytes'], 1, _MB)} MB resident"
+    memory = number(found["resident_bytes"], 1, _MB)
+    yield (
+        "Memory",
+        f"{memory} MB resident; Python alone takes {number(found['python_bytes'], 1, _MB)}",
+    )
     largest = sorted(found["packages"].items(), key=lambda one: -one[1])
     shown = ", ".join(f"{name} {size / _MB:.1f}" for name, size in largest[:6])
     yield "Disk", f"{number(found['disk_bytes'], 1, _MB)} MB: {shown}, ..."

@@ -13,13 +13,14 @@ from edge.hub.tables import Boot, Identity, Job, StoredRecord
 from edge.hub_api import Devices, DeviceStatus, Heartbeat, HeartbeatAnswer
 
 _BOOTS_KEPT = 16  # of a device; a clone comes back sooner
+_SLACK_S = 10.0  # that a heartbeat may have been under way for
 
 
 def heartbeat(hub: Hub, device_id: int, beat: Heartbeat) -> HeartbeatAnswer:
     """Note how the device is, and put it in quarantine where two machines use its token."""
     with hub.store.writing() as session:
         device = session.get_one(Identity, device_id)
-        other = _other_machine(session, device_id, beat)
+        other = _other_machine(session, device_id, beat, hub.clock().timestamp())
         if other is not None and device.quarantined is None:
             device.quarantined = (
                 f"two machines use the token of {device.name} in turn (boot ids {other} and "
@@ -93,18 +94,23 @@ def _last_heartbeat(device: Identity) -> Heartbeat | None:
     return Heartbeat.model_validate_json(device.heartbeat) if device.heartbeat else None
 
 
-def _other_machine(session: Session, device_id: int, beat: Heartbeat) -> str | None:
-    """The boot id that came after this one, where this one goes on: a boot that has been followed
-    by another is over, so that there are two machines. What arrives late or twice, with an uptime
-    that is known, proves nothing."""
+def _other_machine(session: Session, device_id: int, beat: Heartbeat, now_s: float) -> str | None:
+    """The boot id that came after this one, where this one went on after the other began: one
+    machine has one boot at a time. What was under way when the power was cut proves nothing,
+    however late it arrives.
+
+    When a boot began is told by its heartbeats: the earliest arrival less uptime.
+    """
     query = select(Boot).where(Boot.identity_id == device_id).order_by(Boot.number.desc())
     boots = session.scalars(query).all()
     known = next((boot for boot in boots if boot.boot_id == beat.boot_id), None)
+    began_s = now_s - beat.uptime_s
     if known is None:
-        session.add(Boot(identity_id=device_id, boot_id=beat.boot_id, uptime_s=beat.uptime_s))
+        session.add(Boot(identity_id=device_id, boot_id=beat.boot_id, began_s=began_s))
         forgotten = [boot.number for boot in boots[_BOOTS_KEPT - 1 :]]
         session.execute(delete(Boot).where(Boot.number.in_(forgotten)))
         return None
-    goes_on = beat.uptime_s > known.uptime_s
-    known.uptime_s = max(known.uptime_s, beat.uptime_s)
-    return boots[0].boot_id if goes_on and known is not boots[0] else None
+    known.began_s = min(known.began_s, began_s)
+    sent_s = known.began_s + beat.uptime_s
+    last = boots[0]
+    return last.boot_id if known is not last and sent_s > last.began_s + _SLACK_S else None

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, select, text, update
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from edge.errors import EdgeError
-from edge.hub.tables import SCHEMA_VERSION, Base, Version
+from edge.hub.tables import SCHEMA_VERSION, Base, Boot, Version
 
 _WRITING = "edgefacet_writing"
 _LOCK = 0x6564_6765  # of PostgreSQL: any number that all hubs share
@@ -117,11 +117,21 @@ def _check_version(session: Session) -> None:
     found = session.scalar(select(Version.number))
     if found is None:
         session.add(Version(number=SCHEMA_VERSION))
+    elif found == 1:
+        _forget_boots(session)
     elif found != SCHEMA_VERSION:
         raise StoreError(
             f"the database has version {found}, this edgefacet reads {SCHEMA_VERSION}: "
             "use the edgefacet that wrote it"
         )
+
+
+def _forget_boots(session: Session) -> None:
+    """The next heartbeats tell them again."""
+    boots = Base.metadata.tables[Boot.__tablename__]
+    boots.drop(session.connection())
+    boots.create(session.connection())
+    session.execute(update(Version).values(number=SCHEMA_VERSION))
 
 
 def _reason(error: SQLAlchemyError) -> str:

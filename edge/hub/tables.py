@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had no `boots.began_s`
 
 
 class Base(DeclarativeBase):
@@ -51,7 +51,7 @@ class Boot(Base):
     number: Mapped[int] = mapped_column(primary_key=True)
     identity_id: Mapped[int] = mapped_column(ForeignKey("identities.id"))
     boot_id: Mapped[str]
-    uptime_s: Mapped[float]  # at its last heartbeat
+    began_s: Mapped[float]  # since 1970, by the clock of the hub
 
 
 class ModelFile(Base):

@@ -17,7 +17,7 @@ class RetrainParams(Section):
     init: Literal["scratch", "supernet"] = setting(
         "scratch", "First weights: random ones, or those the member has in the search's supernet"
     )
-    epochs: Count = setting(6, "Epochs over all training images")
+    epochs: Count = setting(8, "Epochs over all training images")
     batch_size: Count = setting(128, "Images per step")
     schedule: Literal["one-cycle", "cosine"] = setting("one-cycle", "Learning rate's path")
     lr: float = setting(0.15, "Peak learning rate (SGD)", gt=0, le=10)

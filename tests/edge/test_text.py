@@ -31,8 +31,7 @@ def test_a_long_fact_is_wrapped_beside_its_name() -> None:
 
 
 def test_a_terminal_gets_style_and_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
-    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.delenv("NO_COLOR", raising=False)
     cyan = "\x1b[36m"
     assert cyan in table(["name"], [["a"]])
@@ -50,3 +49,28 @@ def test_a_terminal_is_not_told_what_to_do_by_a_name() -> None:
         assert "\x1b" not in shown
         assert "\r" not in shown
         assert "a\ufffd[2J\ufffdb" in shown
+
+
+def test_wide_characters_take_two_columns_and_accents_none() -> None:
+    assert table(["n", "ms"], [["画像", "1"], ["e\u0301", "2"]]).splitlines()[1:] == [
+        "画像   1",
+        "e\u0301      2",
+    ]
+
+
+def test_a_cell_is_one_line() -> None:
+    assert table(["n", "ms"], [["a\nb\tc", "1"]]) == "n      ms\na b c   1"
+
+
+def test_lines_of_a_fact_stay_lines_and_long_words_are_broken() -> None:
+    assert facts({"A": "one\ntwo", "B": "w" * 78}).splitlines() == [
+        "A  one",
+        "   two",
+        "B  " + "w" * 77,
+        "   w",
+    ]
+
+
+def test_no_rows_no_facts() -> None:
+    assert table(["name", "ms"], []) == "name  ms"
+    assert facts({}) == ""

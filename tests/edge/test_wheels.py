@@ -98,5 +98,6 @@ def test_only_wheels_are_taken_along(tmp_path: Path) -> None:
 
 def test_the_command_for_the_board() -> None:
     assert install_command("litert", "stick/wheels") == (
-        "python3 -m pip install --no-index --find-links stick/wheels 'edgefacet[litert]'"
+        "python3 -m pip install --no-compile --no-index --find-links stick/wheels "
+        "'edgefacet[litert]'"
     )

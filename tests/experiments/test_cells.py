@@ -1,51 +1,52 @@
 import json
-from pathlib import Path
-
-import pytest
 
 from experiments import cells, rows
+from experiments.folder import TaskFolder
 from tests.experiments.made_up import settings
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture
-def root(tmp_path):
-    (tmp_path / "presets").symlink_to(ROOT / "presets")
-    table = tmp_path / "experiments/table/calibrate"
-    table.mkdir(parents=True)
-    (table / "calibration.json").write_text("{}")
-    return tmp_path
-
-
-def test_seeds_come_in_the_outer_loop():
-    assert list(cells.cells(settings())) == [
+def test_seeds_come_in_the_outer_loop(task):
+    assert [cell[:2] for cell in cells.cells(settings(), task)] == [
         *(("simplex", 0), ("control", 0), ("random", 0)),
         *(("simplex", 1), ("control", 1)),
     ]
-    assert list(cells.cells(settings(), seeds=[1], arms=["control"])) == [("control", 1)]
+    (one,) = cells.cells(settings(), task, seeds=[1], arms=["control"])
+    assert one == ("control", 1, cells.key_of(settings(), "control", 1, task))
 
 
-def test_a_finished_cell_is_not_run_again(root, monkeypatch):
+def test_a_finished_cell_is_not_run_again(task, monkeypatch):
     ran = []
-    monkeypatch.setattr(cells, "run_cell", lambda _, arm, seed, root: ran.append((arm, seed)) or {})
-    cells.run(settings(), seeds=[0], arms=["simplex"], root=root)
-    cells.run(settings(), seeds=[0], root=root)
+    monkeypatch.setattr(cells, "run_cell", lambda _, arm, seed, task: ran.append((arm, seed)) or {})
+    cells.run(settings(), task, seeds=[0], arms=["simplex"])
+    cells.run(settings(), task, seeds=[0])
     assert ran == [("simplex", 0), ("control", 0), ("random", 0)]
-    found = rows.of(rows.CELLS, root)
+    found = rows.of(rows.CELLS, task)
     assert [(row["arm"], row["seed"]) for row in found] == ran
     assert len({row["key"] for row in found}) == 3
 
 
-def test_another_setting_of_its_own_arm_is_another_cell(root):
-    key = cells.key_of(settings(), "simplex", 0, root)
-    assert cells.key_of(settings(), "simplex", 1, root) != key
-    assert cells.key_of(settings(budgets_ms=(1.0, 3.0)), "simplex", 0, root) != key
-    assert cells.key_of(settings(margin=0.02), "simplex", 0, root) == key  # judges, decides nothing
+def test_another_setting_of_its_own_arm_is_another_cell(task):
+    key = cells.key_of(settings(), "simplex", 0, task)
+    assert cells.key_of(settings(), "simplex", 1, task) != key
+    assert cells.key_of(settings(budgets_ms=(1.0, 3.0)), "simplex", 0, task) != key
+    assert cells.key_of(settings(margin=0.02), "simplex", 0, task) == key  # judges, decides nothing
 
 
-def test_a_control_reads_the_search_of_its_arm_and_is_charged_for_it(root, monkeypatch):
+def test_a_key_is_of_contents_and_not_of_places(task, tmp_path):
+    moved = TaskFolder("another", tmp_path)
+    moved.table.parent.mkdir()
+    task.table.rename(moved.table)
+    base = "search: {seed: 7, method: simplex}\nextract: {workers: 1}\nretrain: {epochs: 4}\n"
+    (tmp_path / "base.yaml").write_text(base)
+    # as it was before tasks had folders: rows of then stay valid
+    assert cells.key_of(settings(base="base.yaml"), "control", 0, moved) == "82d8e03c8281c3de"
+
+
+def test_a_control_reads_the_search_of_its_arm_and_is_charged_for_it(task, monkeypatch):
     ran = []
+
+    def fetch_data(self):
+        ran.append((self.folder.name, "data"))
 
     def run(self, *module):
         ran.append((self.folder.name, *module))
@@ -58,8 +59,10 @@ def test_a_control_reads_the_search_of_its_arm_and_is_charged_for_it(root, monke
             (self.folder / "family.json").write_text('{"cpu_s_extract": 1.5, "members": []}')
 
     monkeypatch.setattr("experiments.workspace.Workspace.run", run)
-    found = cells.run_cell(settings(), "control", 1, root)
+    monkeypatch.setattr("experiments.workspace.Workspace.fetch_data", fetch_data)
+    found = cells.run_cell(settings(), "control", 1, task)
     assert ran == [
+        ("simplex-1", "data"),
         ("simplex-1", "pipeline", "search"),
         ("control-1", "experiments.arm", "uniform", "family.json"),
     ]
@@ -69,5 +72,5 @@ def test_a_control_reads_the_search_of_its_arm_and_is_charged_for_it(root, monke
         "cpu_s_extract": 1.5,
         "members": [],
     }
-    borrowed = root / "experiments/.work/control-1/results/search"
-    assert borrowed.readlink() == root / "experiments/.work/simplex-1/results/search"
+    borrowed = task.work / "control-1/results/search"
+    assert borrowed.readlink() == task.work / "simplex-1/results/search"

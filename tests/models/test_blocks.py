@@ -12,7 +12,10 @@ from models.blocks import (
     set_last_gamma,
 )
 
-OPERATIONS = ["conv_k1", "conv_k3", "conv_k5", "sep_k3", "mbconv_k3_e1", "mbconv_k7_e6"]
+OPERATIONS = [
+    *("conv_k1", "conv_k3", "conv_k5", "sep_k3"),
+    *("mbconv_k3_e1", "mbconv_k7_e6", "fused_k3_e1", "fused_k5_e2"),
+]
 
 
 def norm(x, layer):
@@ -53,12 +56,21 @@ def test_mbconv_expands_filters_and_projects_linearly(lively):
     torch.testing.assert_close(block(x), x + norm(F.conv2d(y, project.weight), last))
 
 
+def test_fused_expands_by_a_dense_kernel_and_projects_linearly(lively):
+    block = lively(build(BlockSpec("fused_k3_e2", 4, 4, 6, 6)))
+    expand, first, _, project, last = block.branch
+    assert expand.weight.shape == (8, 4, 3, 3)  # twice 4 channels
+    x = torch.randn(2, 4, 6, 6)
+    y = F.relu(norm(F.conv2d(x, expand.weight, padding=1), first))
+    torch.testing.assert_close(block(x), x + norm(F.conv2d(y, project.weight), last))
+
+
 def test_skip_is_the_identity():
     x = torch.randn(2, 4, 6, 6)
     assert build(BlockSpec("skip", 4, 4, 6, 6))(x) is x
 
 
-@pytest.mark.parametrize("changes", [{"out_channels": 8}, {"out_channels": 4, "stride": 2}])
+@pytest.mark.parametrize("changes", [{"out_channels": 8}, {"out_channels": 4, "stride": 3}])
 def test_skip_cannot_change_the_geometry(changes):
     spec = BlockSpec("skip", in_channels=4, height=6, width=6, **changes)
     with pytest.raises(UnknownOperation, match=f"skip cannot change the geometry: {spec.key}"):

@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from models.network import count
-from models.references import plain_cnn, resnet8
+from models.references import mobilenetv2, plain_cnn, resnet8
 
 
-@pytest.mark.parametrize("reference", [resnet8, plain_cnn])
+@pytest.mark.parametrize("reference", [resnet8, plain_cnn, mobilenetv2])
 @pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 32)])
 def test_a_reference_makes_logits(reference, channels, size):
     net = reference(channels, classes=10, width=4)
@@ -55,3 +55,36 @@ def test_size_of_the_plain_network_by_hand():
         kernels[0] * 14**2 + kernels[1] * 7**2 + kernels[2] * 4**2 + 16 * 10,
         sum(kernels) + norms + classifier,
     )
+
+
+def test_the_first_stages_of_mobilenetv2_are_those_of_the_paper():
+    """torchvision's mobilenet_v2, features 0 to 10, has the same blocks for three channels."""
+
+    def bottleneck(cin, cout, expansion):
+        mid = cin * expansion
+        expand = cin * mid + 2 * mid if expansion > 1 else 0
+        return expand + mid * 9 + 2 * mid + mid * cout + 2 * cout
+
+    stem = 3 * 32 * 9 + 2 * 32
+    blocks = [
+        bottleneck(32, 16, 1),
+        *(bottleneck(16, 24, 6), bottleneck(24, 24, 6)),
+        *(bottleneck(24, 32, 6), 2 * bottleneck(32, 32, 6)),
+        *(bottleneck(32, 64, 6), 3 * bottleneck(64, 64, 6)),
+    ]
+    assert blocks[:3] == [896, 5136, 8832]  # as torchvision counts them
+    head = 64 * 256 + 2 * 256 + 256 * 10 + 10
+    assert count(mobilenetv2(3, 10), (3, 32, 32))[1] == stem + sum(blocks) + head
+
+
+def test_channels_of_mobilenetv2_are_multiples_of_four():
+    convs = [m for m in mobilenetv2(1, 10, width=8).modules() if isinstance(m, torch.nn.Conv2d)]
+    # a quarter of 32, 16, 24, 32 and 64; 6 goes up to 8
+    assert [convs[0].out_channels, convs[2].out_channels] == [8, 4]
+    assert {conv.out_channels for conv in convs} == {8, 4, 24, 48, 16, 96, 64}
+
+
+def test_the_last_blocks_of_mobilenetv2_see_4x4_pixels():
+    net = mobilenetv2(1, 10, width=4)
+    before_head = net[:-6](torch.randn(1, 1, 28, 28))
+    assert before_head.shape == (1, 8, 4, 4)

@@ -116,6 +116,17 @@ def test_a_block_that_changes_the_geometry_keeps_its_weights_to_itself():
     assert SharedStep(specs)(features(), specs[1]).shape == (2, 8, 3, 3)
 
 
+def test_fused_blocks_share_among_themselves():
+    ops = ("fused_k3_e1", "mbconv_k3_e3", "fused_k5_e2", "mbconv_k5_e6")
+    small, depthwise, large, wide = (BlockSpec(op, CHANNELS, CHANNELS, 6, 6) for op in ops)
+    assert weight_sets([small, depthwise, large, wide]) == [[small, large], [depthwise, wide]]
+    shared = SharedKernels([small, large])
+    assert [tuple(kernel.shape) for kernel in shared.kernels] == [(8, 4, 5, 5), (4, 8, 1, 1)]
+    dense, project = shared.kernels_of(small)
+    assert torch.equal(dense, shared.kernels[0][:4, :, 1:4, 1:4])
+    assert torch.equal(project, shared.kernels[1][:, :4])
+
+
 def test_residual_branches_start_small_and_everything_else_as_usual():
     net = Supernet(SPACE)
     blocks = {op: net.steps[1].shared(spec).block(spec) for op, spec in of_first_decision()}

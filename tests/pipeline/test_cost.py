@@ -66,8 +66,8 @@ def test_int8_blocks_are_converted_and_a_member_has_each_file_once():
         ).stages
         for of in (["fp32"], ["int8"], ["fp32", "int8"])
     )
-    chains = 2 * 6 * 3  # two lengths, six operations beside skip, three widths
-    networks = 1 + 10 + 20
+    chains = 2 * 6 * 6  # two lengths, six operations beside skip, two widths of three stages
+    networks = 8 + 10 + 20
     converted_s = cost.CONVERT_S * (chains + networks)
     assert int8["profile"] - fp32["profile"] == pytest.approx(converted_s / 60)
     assert int8["export"] == both["export"] > fp32["export"]

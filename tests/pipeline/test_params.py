@@ -143,7 +143,7 @@ def test_every_field_is_described():
         (
             "space: {operations: [skip, conv_k4]}",
             "space.operations: given ['skip', 'conv_k4']: unknown operation 'conv_k4'; "
-            "did you mean 'conv_k3'?; allowed: skip, sep_k3, mbconv_k{3,5,7}_e{1..8}, conv_k",
+            "did you mean 'conv_k3'?; allowed: skip, sep_k3, mbconv_k{3,5,7}_e{1..8}, fused_k",
         ),
         (
             "space: {operations: [skip, sep_k3, skip]}",

@@ -18,7 +18,7 @@ from pipeline import dataset, members, params, retrain, shared_weights, store, t
 from pipeline.batches import Images
 from pipeline.search import state
 
-SPACE_PARAMS = params.SpaceParams(
+SPACE_PARAMS = params.MBConvParams(
     operations=("skip", "sep_k3", "conv_k3"),
     stem_width=4,
     stem_stride=2,

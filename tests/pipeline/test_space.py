@@ -3,7 +3,7 @@ import torch
 
 from models.network import network
 from pipeline.dataset import Dataset
-from pipeline.params import SpaceParams
+from pipeline.params import MBConvParams
 from pipeline.space import make_space
 
 
@@ -15,9 +15,9 @@ def data(height=28, width=28, channels=1, classes=10):
 
 
 def test_the_default_preset_is_nine_decisions_between_five_fixed_rows():
-    space = make_space(SpaceParams(), data())
+    space = make_space(MBConvParams(), data())
     assert space.name == "mbconv"
-    assert space.operations == SpaceParams().operations
+    assert space.operations == MBConvParams().operations
     assert [step.place for step in space.steps] == [
         *("stem", "stage1.1", "stage1.2"),
         *("down2", "stage2.1", "stage2.2", "stage2.3"),
@@ -28,7 +28,7 @@ def test_the_default_preset_is_nine_decisions_between_five_fixed_rows():
 
 
 def test_every_parameter_reaches_the_space():
-    params = SpaceParams(
+    params = MBConvParams(
         stem_width=6,
         stem_stride=1,
         widths=(8, 12),

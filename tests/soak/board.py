@@ -16,12 +16,14 @@ from typing import Any
 from edge.agent import loop, work
 from edge.agent.address import HubAddress
 from edge.agent.client import HubClient
+from edge.agent.conditions import heartbeat
 from edge.agent.loop import Agent
 from edge.agent.settings import Settings
 from edge.agent.spool import MIN_CAP_BYTES
 from edge.agent.state import State
 from edge.bench import Failure
 from edge.files import sha256_of
+from edge.hub_api import DeviceWork, Heartbeat
 from edge.orders import Order
 from edge.record import Conditions, Measurement, Target
 from edge.session import Result
@@ -30,6 +32,7 @@ from tests.soak.witness import WitnessedSpool
 SPEED = 60.0  # a minute of waiting is a second
 CACHE_BYTES = 100_000  # less than the models of all orders: they are fetched again and again
 
+_BOOT_ID = "proc/sys/kernel/random/boot_id"
 _LATEST_S = 4e9  # 2096
 _STARTS = 100_000
 _RUNS = (40, 40, 2000)  # of a block: summaries, and raw samples that fill a spool
@@ -60,7 +63,7 @@ class Board:
 
     def boots(self, boot_id: str) -> None:
         """The kernel calls this boot so from now on."""
-        path = self.folder / "root/proc/sys/kernel/random/boot_id"
+        path = self.folder / "root" / _BOOT_ID
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{boot_id}\n")
 
@@ -130,6 +133,13 @@ class MadeUp:
         )
 
 
+def _heartbeat(state: DeviceWork, spooled: int, spool_bytes: int, root: Path) -> Heartbeat:
+    """With the uptime of a board that boots when it is told to."""
+    beat = heartbeat(state, spooled, spool_bytes, root)
+    booted_s = (root / _BOOT_ID).stat().st_mtime
+    return beat.model_copy(update={"uptime_s": time.time() - booted_s})
+
+
 def run(board: Board, start: int) -> None:
     """The life of the process, until SIGTERM or a kill; `start` counts the processes of all
     boards, and seeds what this one draws."""
@@ -139,6 +149,7 @@ def run(board: Board, start: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     rng = random.Random(start)
     hurry = Hurry(stop, rng)
+    loop.heartbeat = _heartbeat
     work.carry_out = MadeUp(start * _STARTS, rng, hurry)  # type: ignore[assignment]
     loop.Spool = WitnessedSpool  # type: ignore[misc]
     settings = Settings(

@@ -29,7 +29,7 @@ _HUB = 0.1  # of all kills
 _REBOOT = 0.05  # of those of boards: the power was cut, and not only the process
 _OUTAGE = 0.2  # of those of the hub: it stays away for longer
 _OUTAGE_S = (2.0, 8.0)  # times `SPEED` for the boards
-_REBOOT_S = 3.0  # less than any board: what was sent before should have arrived, or never will
+_REBOOT_S = 1.0  # less than any board: what was sent before may arrive after what comes then
 _ORDERS_EVERY_S = 1.0
 _PATIENCE_S = 240.0
 

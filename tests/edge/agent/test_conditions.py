@@ -17,7 +17,10 @@ def test_a_board_without_sensors_has_a_heartbeat(tmp_path: Path) -> None:
     assert (beat.temperature_c, beat.throttled) == (None, None)
     assert (beat.state, beat.spooled, beat.spool_bytes) == ("idle", 3, 4096)
     assert beat.boot_id.startswith("start-")
-    assert heartbeat("idle", 0, 0, tmp_path).boot_id == beat.boot_id
+    assert beat.uptime_s < 3600  # of this start, and not of the machine
+    again = heartbeat("idle", 0, 0, tmp_path)
+    assert again.boot_id == beat.boot_id
+    assert again.uptime_s >= beat.uptime_s
 
 
 def test_a_boot_is_what_the_kernel_calls_it(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,25 @@ def test_resident_memory_is_the_kernels(tmp_path: Path) -> None:
     assert resident_bytes(7, tmp_path) == 1 << 20
     assert resident_bytes(8, tmp_path) is None
     assert (resident_bytes(os.getpid()) or 0) > 1 << 20
+
+
+def test_bytecode_that_pip_did_not_write_counts_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.py").write_bytes(b"x" * 10)
+    compiled = Path(cache_from_source(str(tmp_path / "a.py")))
+    compiled.parent.mkdir()
+    compiled.write_bytes(b"x" * 100)
+
+    def files(_name: str) -> list[module.metadata.PackagePath]:
+        """As RECORD lists them, with bytecode that was never written."""
+        found = [module.metadata.PackagePath(name) for name in ("a.py", "gone.py")]
+        for path in found:
+            path.dist = module.metadata.PathDistribution(tmp_path / "a.dist-info")
+        return found
+
+    monkeypatch.setattr(module.metadata, "files", files)
+    assert module._disk_bytes("a") == 110
 
 
 def test_an_installed_package_has_a_size() -> None:

@@ -91,7 +91,8 @@ def test_wheels_go_along_and_the_board_is_told_what_to_type(
     assert result.stdout.splitlines()[-4:] == [
         "On the board:",
         "    python3 -m zipfile -e 'my stick.zip' 'my stick'",
-        "    python3 -m pip install --no-index --find-links 'my stick'/wheels 'edgefacet[onnx]'",
+        "    python3 -m pip install --no-compile --no-index --find-links 'my stick'/wheels "
+        "'edgefacet[onnx]'",
         "    facet measure 'my stick'",
     ]
 

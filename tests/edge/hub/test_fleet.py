@@ -43,9 +43,9 @@ def test_a_clone_puts_both_in_quarantine(device, operator, make):
     operator.put(b"one")
     order = make.order(b"one")
     operator.order(order)
-    found = quarantined(device, ("a", 10), ("b", 10), ("a", 20), ("b", 20))
+    found = quarantined(device, ("a", 100), ("b", 100), ("a", 110), ("b", 110))
     assert found == [False, False, True, True]
-    said = device.beat(boot_id="a", uptime_s=30).json()["quarantined"]
+    said = device.beat(boot_id="a", uptime_s=120).json()["quarantined"]
     assert "boot ids b and a" in said
     assert "facet hub add-device pi --rotate" in said
     assert devices(operator)["pi"]["state"] == "quarantined"
@@ -56,11 +56,11 @@ def test_what_a_clone_reports_is_kept_but_does_not_count(world, device, operator
     operator.put(b"one")
     order = make.order(b"one")
     operator.order(order)
-    quarantined(device, ("a", 10), ("b", 10), ("a", 20))
+    quarantined(device, ("a", 100), ("b", 100), ("a", 110))
     assert device.report(make.report(order)).json()["new"] == 1
     assert operator.records() == []
     device.token = tokens.add(world.hub, "device", "pi", rotate=True)
-    assert quarantined(device, ("b", 40), ("b", 50)) == [False, False]
+    assert quarantined(device, ("b", 120), ("b", 130)) == [False, False]
     assert len(device.call("GET", "/v1/orders").json()["orders"]) == 1
     device.report(make.report(order, 7))
     assert len(operator.records()) == 1
@@ -75,6 +75,28 @@ def test_a_heartbeat_that_arrives_late_or_twice_is_no_clone(device):
     assert found == [False] * 6
 
 
+def test_what_was_under_way_when_the_power_was_cut_is_no_clone(world, device):
+    """Sent 30 s after the heartbeat before it and 10 s before the next boot, it arrives last."""
+    assert quarantined(device, ("a", 1000)) == [False]
+    world.passes(seconds=60)
+    assert quarantined(device, ("b", 20), ("a", 1030), ("b", 21)) == [False] * 3
+
+
+def test_two_boots_at_the_same_time_are_two_machines(world, device):
+    assert quarantined(device, ("a", 1000)) == [False]
+    world.passes(seconds=60)
+    assert quarantined(device, ("b", 20), ("a", 1050)) == [False, False]  # within the 10 s of slack
+    assert quarantined(device, ("a", 1051)) == [True]  # 11 s after b began
+
+
+def test_a_heartbeat_that_took_long_makes_no_boot_younger(world, device):
+    quarantined(device, ("a", 1000))
+    world.passes(seconds=30)
+    quarantined(device, ("a", 1010))  # 20 s on its way
+    world.passes(seconds=30)
+    assert quarantined(device, ("b", 20), ("a", 1049)) == [False, False]
+
+
 def test_a_report_from_before_the_reboot_is_no_clone(device, make):
     quarantined(device, ("a", 10), ("b", 5))
     from edge.hub_api import Report
@@ -85,11 +107,11 @@ def test_a_report_from_before_the_reboot_is_no_clone(device, make):
 
 
 def test_quarantine_outlives_a_restart(world, device, operator):
-    quarantined(device, ("a", 10), ("b", 10))
+    quarantined(device, ("a", 100), ("b", 100))
     world.restart()
-    assert quarantined(device, ("a", 20)) == [True]
+    assert quarantined(device, ("a", 110)) == [True]
     world.restart()
-    assert quarantined(device, ("a", 30)) == [True]
+    assert quarantined(device, ("a", 120)) == [True]
 
 
 def test_a_heartbeat_that_is_none(device):

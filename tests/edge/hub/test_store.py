@@ -2,10 +2,10 @@ import sqlite3
 import threading
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from edge.hub.store import Store, StoreError, sqlite_url
-from edge.hub.tables import Identity, ModelFile, Version
+from edge.hub.tables import SCHEMA_VERSION, Boot, Identity, ModelFile, Version
 
 
 @pytest.fixture
@@ -104,10 +104,25 @@ def test_numbers_have_64_bits(url):
 def test_a_newer_database_is_left_alone(url):
     store = Store(url)
     with store.writing() as session:
-        session.get_one(Version, 1).number = 2
+        session.execute(update(Version).values(number=SCHEMA_VERSION + 1))
     store.close()
-    with pytest.raises(StoreError, match="version 2"):
+    with pytest.raises(StoreError, match=f"version {SCHEMA_VERSION + 1}"):
         Store(url)
+
+
+def test_a_database_of_version_1_is_taken_over(url):
+    store = Store(url)
+    with store.writing() as session:
+        session.execute(text("DROP TABLE boots"))
+        session.execute(text("CREATE TABLE boots (number INTEGER, boot_id TEXT, uptime_s FLOAT)"))
+        session.execute(update(Version).values(number=1))
+    store.close()
+    for _ in range(2):
+        store = Store(url)
+        with store.writing() as session:
+            assert session.scalar(select(Version.number)) == SCHEMA_VERSION
+            assert session.scalars(select(Boot.began_s)).all() == []
+        store.close()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,199 @@
+"""Blocks of cells: operations on their edges, what joins edges, and what stands between cells.
+
+They activate first, so that what several of them read is not changed in place, and add no input
+to their output: a cell says itself what is summed (Liu et al., 2019, DARTS; Dong and Yang, 2020,
+NAS-Bench-201).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from edge.spec import NONE, BlockSpec
+from models.blocks import activation, conv, operation
+from models.cells import ADD, CONCAT
+from models.depthwise import DepthwiseConv2d
+
+
+def _first(spec: BlockSpec) -> nn.Module:
+    return activation(spec.act, inplace=False)
+
+
+@operation(r"relu_conv_k(\d+)")
+def relu_conv(spec: BlockSpec, kernel: int) -> nn.Sequential:
+    """Activation, dense convolution, BatchNorm."""
+    layer = conv(spec.in_channels, spec.out_channels, kernel, spec.stride)
+    return nn.Sequential(_first(spec), layer, nn.BatchNorm2d(spec.out_channels))
+
+
+@operation(r"sep_conv_k(\d+)")
+def sep_conv(spec: BlockSpec, kernel: int) -> nn.Module:
+    """DARTS's separable convolution: twice activation, depthwise, 1×1, BatchNorm."""
+    cin, cout = spec.in_channels, spec.out_channels
+    return nn.Sequential(
+        _first(spec),
+        DepthwiseConv2d(cin, kernel, spec.stride),
+        conv(cin, cin, 1),
+        nn.BatchNorm2d(cin),
+        activation(spec.act),
+        DepthwiseConv2d(cin, kernel),
+        conv(cin, cout, 1),
+        nn.BatchNorm2d(cout),
+    )
+
+
+@operation(r"dil_conv_k(\d+)")
+def dil_conv(spec: BlockSpec, kernel: int) -> nn.Module:
+    """DARTS's dilated convolution: activation, depthwise with every second pixel, 1×1,
+    BatchNorm."""
+    cin = spec.in_channels
+    dilated = nn.Conv2d(
+        cin, cin, kernel, spec.stride, kernel - 1, dilation=2, groups=cin, bias=False
+    )
+    norm = nn.BatchNorm2d(spec.out_channels)
+    return nn.Sequential(_first(spec), dilated, conv(cin, spec.out_channels, 1), norm)
+
+
+@operation(r"avg_pool_k(\d+)")
+class MeanPool(nn.Module):
+    """Mean of the pixels that there are: the border counts none.
+
+    Where a stride of two leaves the last row and column of the border unused, TFLite has no such
+    operation: there it is the mean with zeros around, times how much of it is no border.
+    """
+
+    share: Tensor | None  # (H', W')
+
+    def __init__(self, spec: BlockSpec, kernel: int) -> None:
+        super().__init__()
+        self.border = kernel // 2
+        lopsided = spec.stride == 2 and (spec.height % 2 == 0 or spec.width % 2 == 0)
+        padding = 0 if lopsided else self.border
+        self.pool = nn.AvgPool2d(kernel, spec.stride, padding, count_include_pad=False)
+        inside = F.pad(torch.ones(1, 1, spec.height, spec.width), [self.border] * 4)
+        share = 1 / self.pool(inside)[0, 0] if lopsided else None
+        self.register_buffer("share", share, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.share is None:
+            y: Tensor = self.pool(x)
+            return y
+        y = self.pool(F.pad(x, [self.border] * 4))
+        return y * self.share
+
+
+@operation(r"avg_pool_bn_k(\d+)")
+def avg_pool_bn(spec: BlockSpec, kernel: int) -> nn.Module:
+    """The same with a BatchNorm, as DARTS searches."""
+    return nn.Sequential(MeanPool(spec, kernel), nn.BatchNorm2d(spec.out_channels))
+
+
+@operation(r"max_pool_bn_k(\d+)")
+def max_pool_bn(spec: BlockSpec, kernel: int) -> nn.Module:
+    """Maximum, BatchNorm."""
+    pool = nn.MaxPool2d(kernel, spec.stride, kernel // 2)
+    return nn.Sequential(pool, nn.BatchNorm2d(spec.out_channels))
+
+
+@operation("reduce")
+class FactorizedReduction(nn.Module):
+    """Half the side without losing pixels: two 1×1 convolutions of stride 2, one of them a pixel
+    further down and right, side by side; then BatchNorm. It is what `skip` is at stride 2."""
+
+    def __init__(self, spec: BlockSpec) -> None:
+        super().__init__()
+        half = spec.out_channels // 2
+        self.act = _first(spec)
+        self.even = conv(spec.in_channels, half, 1, 2)
+        self.odd = conv(spec.in_channels, spec.out_channels - half, 1, 2)
+        self.norm = nn.BatchNorm2d(spec.out_channels)
+        self.beyond = (0, spec.width % 2, 0, spec.height % 2)  # odd sides: as many pixels in both
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(x)
+        shifted = F.pad(x, self.beyond) if any(self.beyond) else x
+        y: Tensor = self.norm(torch.cat([self.even(x), self.odd(shifted[..., 1:, 1:])], 1))
+        return y
+
+
+@operation(NONE)
+class Zero(nn.Module):
+    """Nothing: what an edge that is not there brings, for methods that mix it with others."""
+
+    def __init__(self, spec: BlockSpec) -> None:
+        super().__init__()
+        self.stride = spec.stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(x[..., :: self.stride, :: self.stride])
+
+
+@operation(ADD)
+class Add(nn.Module):
+    """The sum of two: (B, C, H, W) each. More are added one after the other."""
+
+    def __init__(self, spec: BlockSpec) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return x + y
+
+
+@operation(CONCAT)
+class Concat(nn.Module):
+    """Several, channel behind channel."""
+
+    def __init__(self, spec: BlockSpec, count: int) -> None:
+        super().__init__()
+
+    def forward(self, *parts: Tensor) -> Tensor:
+        return torch.cat(parts, 1)
+
+
+@operation(r"resnet_k(\d+)")
+class ResidualReduction(nn.Module):
+    """What stands between the stages of NAS-Bench-201: two convolutions with activations before
+    them, and a shortcut of 2×2 means and a 1×1 convolution."""
+
+    def __init__(self, spec: BlockSpec, kernel: int) -> None:
+        super().__init__()
+        cin, cout = spec.in_channels, spec.out_channels
+        self.branch = nn.Sequential(
+            _first(spec),
+            conv(cin, cout, kernel, spec.stride),
+            nn.BatchNorm2d(cout),
+            activation(spec.act),
+            conv(cout, cout, kernel),
+            nn.BatchNorm2d(cout),
+        )
+        odd = spec.height % 2 == 1 or spec.width % 2 == 1
+        pool = nn.AvgPool2d(2, 2, ceil_mode=odd, count_include_pad=not odd)
+        self.shortcut = nn.Sequential(pool, conv(cin, cout, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.branch(x) + self.shortcut(x)
+        return y
+
+
+@operation(r"stem_k(\d+)")
+def stem(spec: BlockSpec, kernel: int) -> nn.Module:
+    """Dense convolution, BatchNorm: cells activate what they read."""
+    layer = conv(spec.in_channels, spec.out_channels, kernel, spec.stride)
+    return nn.Sequential(layer, nn.BatchNorm2d(spec.out_channels))
+
+
+@operation("mean_head")
+def mean_head(spec: BlockSpec) -> nn.Module:
+    """Global average, linear classifier: (B, out_channels)."""
+    linear = nn.Linear(spec.in_channels, spec.out_channels)
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear)
+
+
+@operation("norm_head")
+def norm_head(spec: BlockSpec) -> nn.Module:
+    """BatchNorm, activation, global average, linear classifier: (B, out_channels)."""
+    return nn.Sequential(
+        nn.BatchNorm2d(spec.in_channels), activation(spec.act), *mean_head(spec).children()
+    )

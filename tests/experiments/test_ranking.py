@@ -1,0 +1,63 @@
+import pytest
+
+from experiments.ranking import CEILING, kendall, ranks
+
+
+def test_pairs_in_the_same_order_less_those_in_opposite_order():
+    # five of six pairs agree
+    assert kendall([1, 2, 3, 4], [1, 2, 4, 3]) == pytest.approx(4 / 6)
+    assert kendall([1, 2, 3], [3, 2, 1]) == -1
+
+
+def test_ties_are_no_pairs_of_their_side():
+    # of three pairs one is a tie in one of the lists: 2 / sqrt(2 x 3)
+    assert kendall([1, 1, 2], [1, 2, 3]) == pytest.approx(2 / 6**0.5)
+    assert kendall([1, 1], [1, 2]) == 0
+
+
+def test_only_pairs_inside_a_group_count():
+    one, other = [1, 2, 10, 20], [2, 1, 10, 20]
+    assert kendall(one, other) == pytest.approx(4 / 6)
+    assert kendall(one, other, ["a", "a", "b", "b"]) == 0  # one pair agrees, one does not
+    assert kendall(one, other, ["a", "b", "b", "b"]) == 1
+
+
+def scored(name, band, loss, macs):
+    return {
+        "architecture": name,
+        "latency_ms": band,
+        "predicted_ms": band,
+        "macs": macs,
+        "parameters": macs,
+        "cross_entropy": loss,
+        "quick_cross_entropy": -loss,
+        "accuracy": 1 - loss,
+    }
+
+
+def trained(name, *accuracies):
+    return [
+        {"architecture": name, "seed": seed, "test_accuracy": accuracy}
+        for seed, accuracy in enumerate(accuracies)
+    ]
+
+
+def test_scores_are_compared_with_the_mean_over_training_seeds():
+    rows = [scored("a", 1, 0.4, 10), scored("b", 1, 0.3, 30), scored("c", 2, 0.1, 20)]
+    rooms = [*trained("a", 0.6, 0.7), *trained("b", 0.8, 0.6), *trained("c", 0.9, 0.9)]
+    found = {one.score: one for one in ranks([*rows, scored("untrained", 2, 0, 0)], rooms)}
+    good = found["shared weights, cross-entropy"]
+    assert (good.overall, good.within) == (1, 1)
+    wrong = found["shared weights, cross-entropy, BatchNorm not re-estimated"]
+    assert (wrong.overall, wrong.within) == (-1, -1)
+    assert found["MACs"].overall == pytest.approx(1 / 3)  # b has more than c
+    assert found["predicted latency"].within == 0  # a tie says nothing
+    # seed 0 says a < b < c, seed 1 b < a < c
+    assert found[CEILING].overall == pytest.approx(1 / 3)
+    assert found[CEILING].within == -1
+
+
+def test_without_a_second_seed_there_is_no_ceiling_and_one_network_has_no_order():
+    rows = [scored("a", 1, 0.4, 10), scored("b", 1, 0.3, 30)]
+    assert CEILING not in {r.score for r in ranks(rows, [*trained("a", 0.6), *trained("b", 0.8)])}
+    assert ranks(rows, trained("a", 0.6)) == []
