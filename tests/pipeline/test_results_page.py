@@ -55,7 +55,7 @@ def test_the_first_line_is_the_verdict_of_the_control(drawn):
 def test_data_day_seeds_and_epochs_are_named(drawn):
     assert told(full(), drawn)[1].startswith(
         "One run on shapes, measured on 2026-01-02, one seed (0), every member trained for "
-        "6 epochs. 3 members; slow is the best"
+        "8 epochs. 3 members; slow is the best"
     )
     seeds = "one seed per stage (data 0, profile 0, search 7, extract 0, retrain 0)"
     assert seeds in told(full(), drawn, search={"seed": 7})[1]
