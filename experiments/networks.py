@@ -27,6 +27,7 @@ from pipeline.params import RetrainParams
 from pipeline.progress import Progress
 from pipeline.retrain import Task, train_task
 from pipeline.space import make_space
+from pipeline.training import essentials
 
 
 def run(settings: Settings, task: TaskFolder, workers: int) -> None:
@@ -79,6 +80,7 @@ def _trained(task: Task) -> dict[str, Any]:
         "key": task.key,
         "architecture": architecture.key,
         "seed": task.recipe.seed,
+        "recipe": essentials(task.recipe),
         "holdout_accuracy": found["holdout_accuracy"],
         "test_accuracy": found["test_accuracy"],
         "macs": macs,

@@ -12,6 +12,7 @@ import numpy as np
 from edge.statistics import t_quantile
 
 CONFIDENCE = 0.95
+GAIN = 0.02  # what a method that is worth its trouble wins on average
 Verdict = Literal["wins", "loses", "ties", "undecided"]
 
 
@@ -32,6 +33,10 @@ class Difference:
         if hi < 0:
             return "loses"
         return "ties" if -margin < lo and hi < margin else "undecided"
+
+    def clears(self, margin: float) -> bool:
+        """Whether the interval lies above -margin and the mean above `GAIN`."""
+        return self.mean > GAIN and self.mean - self.half > -margin
 
 
 def relative(one: Mapping[int, float], other: Mapping[int, float]) -> Difference | None:

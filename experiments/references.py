@@ -25,6 +25,7 @@ from pipeline.parallel import in_processes
 from pipeline.params import RetrainParams
 from pipeline.progress import Progress
 from pipeline.reference_nets import Reference, train_one
+from pipeline.training import essentials
 
 
 class _Job(NamedTuple):
@@ -90,6 +91,7 @@ def _trained(job: _Job, data_sha256: str) -> dict[str, Any]:
         "architecture": str(job.reference),
         "reference": job.reference.name,
         "seed": job.recipe.seed,
+        "recipe": essentials(job.recipe),
         "holdout_accuracy": found.holdout_accuracy,
         "test_accuracy": found.test_accuracy,
         "macs": macs,
