@@ -40,8 +40,11 @@ class Difference:
 
 
 def relative(one: Mapping[int, float], other: Mapping[int, float]) -> Difference | None:
-    """Of values by seed; None without a shared seed. The half width is infinite for one."""
-    shared = sorted(set(one) & set(other))
+    """Of values by seed; None without a shared seed. The half width is infinite for one.
+
+    A seed in which the other has nothing is left out: it is infinitely far behind.
+    """
+    shared = sorted(seed for seed in set(one) & set(other) if other[seed] > 0)
     if not shared:
         return None
     values = np.array([one[seed] / other[seed] - 1 for seed in shared])

@@ -93,8 +93,10 @@ def _axes(path: Path) -> Iterator[tuple[Any, Any]]:
 
 def _over_latency(axis: Any, x: str, y: str) -> None:
     axis.set(xscale="log", xlabel=x, ylabel=y)
+    limits = axis.get_xlim()
     axis.set_xticks(_TICKS_MS, labels=[f"{tick:g}" for tick in _TICKS_MS])
     axis.minorticks_off()
+    axis.set_xlim(limits)
 
 
 def _front(

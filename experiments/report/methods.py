@@ -25,7 +25,7 @@ def verdict(study: Study) -> str:
     sentence each."""
     settings = study.settings
     told = [
-        f"{settings.first} {said} {name} ({_percent(difference)} %)"
+        f"{settings.first} {said} {name} ({_percent(difference, ' %')})"
         for name in CONTROLS
         if (difference := against(study, name)) is not None
         for said in [_WORDS[difference.verdict(settings.margin)]]
@@ -126,6 +126,6 @@ def _searches(study: Study, arm: str) -> float:
     return float("inf") if "searches" in search.unread else search.searches
 
 
-def _percent(difference: Difference) -> str:
-    half = f" ± {100 * difference.half:.1f}" if difference.n > 1 else ", one seed"
+def _percent(difference: Difference, unit: str = "") -> str:
+    half = f" ± {100 * difference.half:.1f}{unit}" if difference.n > 1 else f"{unit}, one seed"
     return f"{100 * difference.mean:+.1f}{half}"

@@ -110,7 +110,7 @@ def _noises(one: Study) -> Iterator[str]:
         suspect = sum(row["verdict"] != "clean" for row in one.latencies)
         yield (
             f"a median latency has an interval of ± {100 * half:.1f} % on average, and "
-            f"{suspect} of {len(one.latencies)} were measured beside other work"
+            f"{suspect} of {len(one.latencies)} measurements are suspect, as beside other work"
         )
 
 

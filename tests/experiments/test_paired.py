@@ -16,6 +16,7 @@ def test_differences_are_relative_and_paired_by_seed():
 def test_one_seed_has_no_interval_and_none_no_difference():
     assert relative({0: 3.0}, {0: 2.0}) == Difference(0.5, math.inf, 1)
     assert relative({0: 3.0}, {1: 2.0}) is None
+    assert relative({0: 3.0, 1: 3.0}, {0: 2.0, 1: 0.0}) == Difference(0.5, math.inf, 1)
 
 
 def test_the_bar_asks_for_an_interval_and_a_mean():

@@ -37,7 +37,7 @@ def test_every_arm_has_its_rows(root):
     # one of two budgets more: half of the extraction
     assert "| simplex | 10 | 5 | 2 | 17 | 1 |" in text
     assert "Machine: a machine; onnxruntime 1, fp32, 1 thread." in text
-    assert "± 1.0 % on average, and 0 of 2 were measured beside other work" in text
+    assert "± 1.0 % on average, and 0 of 2 measurements are suspect" in text
 
 
 def test_a_method_that_searches_per_budget_pays_a_search_for_one_more(root):
