@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import load_pick
 from benchmarks.latency.report import ROOM, bars
 from benchmarks.latency.splits import BLOCKS, MACS, OURS, Score
 from benchmarks.markdown import table
@@ -21,7 +22,7 @@ _HEAD = """# Benchmarks
 
 Written by `make docs` from the rows in `benchmarks/results/`, which the commands below append to or
 replace. Every figure is of the machine that its section names, and of no other. Nothing else should
-run while one of the first two or the last two does.
+run while `bench-harness`, `bench-latency`, `bench-pick` or `bench-load` does.
 """
 
 
@@ -38,6 +39,7 @@ def page(results: Path) -> str:
         _steps(read(results / "search-steps.jsonl")),
         _room(read(results / "room.jsonl")),
         pick.section(read(results / "pick.jsonl")),
+        _load(read(results / "load.jsonl")),
     ]
     return "\n".join([_HEAD, *(section for section in sections if section)])
 
@@ -145,6 +147,24 @@ standard deviation of their mean test accuracies, "noise" that of networks which
 Below {ENOUGH:g} times the noise no method can be told from chance there.
 """
     return f"{text}\n{by_setting(rows)}"
+
+
+def _load(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    names = ("import_ms", "runtime_ms", "cold_ms", "of_which_build_ms", "warm_us")
+    body = [(row["runtime"], *(f"{row[name]:.1f}" for name in names)) for row in rows]
+    head = ("runtime", "import ms", "runtime ms", "cold ms", "of which build ms", "warm µs")
+    verdicts = "\n".join(f"- {line}" for row in rows for line in load_pick.bars(row))
+    return f"""## What does an application wait for? `make bench-load`
+
+{rows[0]["device"]}. Importing EdgeFacet and the runtime, then `Family.load(…).pick(…)` for the
+first time, files verified and the network built, and every later time; medians of
+{rows[0]["processes"]} processes.
+
+{table(head, body)}
+{verdicts}
+"""
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from edge.device import (
     THROTTLED_NOW,
     THROTTLED_SINCE_BOOT,
     Device,
+    on_battery,
     read_sensors,
 )
 from edge.record import Conditions
@@ -90,8 +91,7 @@ def _boost(root: Path) -> Iterator[Advice]:
 
 
 def _power(device: Device, root: Path) -> Iterator[Advice]:
-    supplies = list((root / "sys/class/power_supply").glob("*"))
-    if any(sysfs.line(supply / "status") == "Discharging" for supply in supplies):
+    if on_battery(root):
         yield Advice("The machine runs on its battery: plug it in.")
     if device.kind == "jetson":
         yield from _power_mode(root)

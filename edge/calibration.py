@@ -6,8 +6,9 @@ One small Bayesian linear model at every number of records (`edge.bayes` solves 
     y(a) = a0 + b L(a) + sum_k r_k (c_k(a) - mean c_k)
 
 c_k counts operation k; skip is left out, because the counts of all operations sum to the depth
-and would be collinear with a0. Priors: b ~ N(1, 0.3^2), a0 ~ N(0, (0.05 median y)^2),
-r ~ N(0, tau^2); noise sd sigma L. With no record at all this IS the table.
+and would be collinear with a0. Noise sd sigma L; priors: b ~ N(1, 0.3^2), a0 ~ N(0, (rho sigma
+offset)^2), r ~ N(0, (rho sigma median block)^2): one rho says how much worse the table's parts are
+known than its sums. With no record at all this IS the table.
 """
 
 from __future__ import annotations
@@ -36,9 +37,7 @@ from edge.table import Table
 
 __all__ = ["Calibration", "CalibrationError", "Fitted", "Prediction", "fit"]
 
-# The table's offset was measured, and what few networks seem to say of it is noise: with 0.3, five
-# of them predicted others worse than a scale alone (`make bench-latency`).
-_OFFSET_SD = 0.05  # of the usual latency
+_SCALE_SD = 0.3  # boards of one kind differ by less, power modes are targets of their own
 _OUTLIER_Z = 3.5  # z has the tails of a Student's t: at 3, one good network in sixty is an outlier
 _OUTLIERS_FROM = 5  # with fewer networks nobody can say which of them is the odd one
 _ROUNDS = 10  # of down-weighting outliers; two or three are enough
@@ -87,17 +86,17 @@ def _problem(
 ) -> bayes.Problem:
     measured_ms = np.array([seen.measured_ms for seen in observed.observations], np.float64)
     variance = np.array([seen.variance for seen in observed.observations], np.float64)
-    usual_ms = float(np.median(measured_ms)) if measured_ms.size else table.offset_ms
     blocks_ms = [row.latency_ms for row in table.rows.values()]
+    block_ms = max(LEAST_MS, float(np.median(blocks_ms)) if blocks_ms else 0.0)
+    offset_ms = max(LEAST_MS, table.offset_ms)
     ops = centred_counts.shape[1]
     return bayes.Problem(
         x=design(raw_ms, centred_counts),
         y=measured_ms,
         noise_scale=raw_ms * np.sqrt(variance),
         prior_mean=np.array([0.0, 1.0, *[0.0] * ops]),
-        prior_sd=np.array([_OFFSET_SD * max(LEAST_MS, usual_ms), 0.3, *[0.0] * ops]),
-        shrunk=np.array([False, False, *[True] * ops]),
-        tau_scale=max(LEAST_MS, float(np.median(blocks_ms)) if blocks_ms else 0.0),
+        prior_sd=np.array([offset_ms, _SCALE_SD, *[block_ms] * ops]),
+        shrunk=np.array([True, False, *[True] * ops]),
     )
 
 

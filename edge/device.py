@@ -102,6 +102,12 @@ def is_emulated(machine: str, kernel: str | None, environ: Mapping[str, str]) ->
     return "QEMU_CPU" in environ or bool(kernel and machine and _family(kernel) != _family(machine))
 
 
+def on_battery(root: Path = ROOT) -> bool:
+    """Whether a battery of the device is being drained; False where there is none to be seen."""
+    supplies = (root / "sys/class/power_supply").glob("*")
+    return any(sysfs.line(supply / "status") == "Discharging" for supply in supplies)
+
+
 def power_mode(root: Path = ROOT) -> str:
     """What caps the clocks: ``nvpmodel N`` on a Jetson, else the governor, else ``unknown``."""
     status = re.search(r"pmode:0*(\d+)", sysfs.text(root / "var/lib/nvpmodel/status") or "")

@@ -120,6 +120,14 @@ class Records(_Wire):
     next: int | None = None
 
 
+class Excluded(_Wire):
+    """Ids of records that are in no answer: the device was revoked with them, or in quarantine.
+    `next` as in `Records`."""
+
+    ids: tuple[Sha256, ...]
+    next: int | None = None
+
+
 class DeviceStatus(_Wire):
     """A device as the hub knows it.
 

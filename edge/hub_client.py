@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from edge.agent.client import HubAway, HubClient, HubForbids, HubRefuses
 from edge.errors import EdgeError
-from edge.hub_api import Devices, OrderRequest, OrderStatus, Problem, Records
+from edge.hub_api import Devices, Excluded, OrderRequest, OrderStatus, Problem, Records
 from edge.orders import Order
 from edge.record import Measurement
 from edge.text import printable
@@ -86,6 +86,16 @@ class Operator(HubClient):
         while after is not None:
             page = self.records(after, order=order_id, device=device)
             yield from page.records
+            after = page.next
+
+    def excluded(self) -> Iterator[str]:
+        """Ids of all records that the hub tells nobody any more."""
+        after: int | None = 0
+        while after is not None:
+            page = self._ask(
+                Excluded, "GET", f"/v1/excluded?after={after}", max_bytes=_STATUS_BYTES
+            )
+            yield from page.ids
             after = page.next
 
     def devices(self) -> Devices:

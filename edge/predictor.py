@@ -16,7 +16,7 @@ from edge.spec import Architecture, BlockSpec
 from edge.table import Table
 from edge.tail import TailRatio
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had the moments of the posterior, and intervals wider than they should be
 LEAST_MS = 1e-6  # a nanosecond: no network costs less
 
 
@@ -131,9 +131,9 @@ class Calibration:
         are meant to hold the median that a measurement would show."""
         raw_ms, counts = features(self.table, self.ops, architectures)
         x = design(raw_ms, counts - self.centre)
-        mean, half = self.posterior.predict(x, raw_ms, self.confidence)
+        mean, lo, hi = self.posterior.predict(x, raw_ms, self.confidence)
         # Far from what was measured the line may go below zero, where no latency is.
-        lo, hi = np.maximum(0.0, mean - half), np.maximum(LEAST_MS, mean + half)
+        lo, hi = np.maximum(0.0, lo), np.maximum(LEAST_MS, hi)
         columns = (np.maximum(LEAST_MS, mean).tolist(), lo.tolist(), hi.tolist())
         return [Prediction(*row, n=self.n) for row in zip(*columns, strict=True)]
 
@@ -194,12 +194,7 @@ class Calibration:
             "table": self.table.to_dict(),
             "ops": list(self.ops),
             "centre": self.centre.tolist(),
-            "posterior": {
-                "mean": self.posterior.mean.tolist(),
-                "covariance": self.posterior.covariance.tolist(),
-                "noise": self.posterior.noise,
-                "noise_variance": self.posterior.noise_variance,
-            },
+            "posterior": self.posterior.to_dict(),
             "confidence": self.confidence,
             "networks": [asdict(network) for network in self.networks],
             "ignored": dict(self.ignored),
@@ -215,23 +210,17 @@ class Calibration:
                 "this version of edgefacet reads: calibrate again"
             )
         try:
-            posterior = data["posterior"]
             return cls(
                 table=Table.from_dict(data["table"]),
                 ops=tuple(data["ops"]),
                 centre=np.array(data["centre"], dtype=np.float64),
-                posterior=bayes.Posterior(
-                    np.array(posterior["mean"], dtype=np.float64),
-                    np.array(posterior["covariance"], dtype=np.float64),
-                    posterior["noise"],
-                    posterior["noise_variance"],
-                ),
+                posterior=bayes.Posterior.from_dict(data["posterior"]),
                 confidence=data["confidence"],
                 networks=tuple(Fitted(**network) for network in data["networks"]),
                 ignored=dict(data["ignored"]),
                 tails={int(key): TailRatio(**ratio) for key, ratio in data["tails"].items()},
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise CalibrationError(f"not a calibration: {error!r}; calibrate again") from error
 
 

@@ -24,6 +24,7 @@ from edge.statistics import median_ms
 
 FORMAT_VERSION: Literal[1] = 1
 MAX_SAMPLE_NS = 600 * 10**9  # ten minutes: no inference that EdgeFacet times takes longer
+WITHDRAWN = "withdrawn.txt"  # in a folder of records: ids of those that count no more
 MAX_RECORD_BYTES = 4 << 20  # of one line; 500,000 runs, where `verify` makes 14,000
 
 
@@ -181,8 +182,20 @@ def read(path: Path) -> list[Measurement]:
 
 
 def read_all(folder: Path) -> list[Measurement]:
-    """Every record in the ``*.jsonl`` files under `folder`, each once, ordered by id."""
-    return unique(m for path in sorted(folder.rglob("*.jsonl")) for m in read(path))
+    """Every record in the ``*.jsonl`` files under `folder`, each once, ordered by id; without those
+    that were `withdrawn`."""
+    gone = withdrawn(folder)
+    records = (m for path in sorted(folder.rglob("*.jsonl")) for m in read(path))
+    return unique(m for m in records if m.id not in gone)
+
+
+def withdrawn(folder: Path) -> frozenset[str]:
+    """Ids of records of `folder` that count no more: their device is not trusted. Files of records
+    are never changed, so a list beside them names these, one a line."""
+    try:
+        return frozenset((folder / WITHDRAWN).read_text(encoding="ascii").split())
+    except FileNotFoundError:
+        return frozenset()
 
 
 def unique(measurements: Iterable[Measurement]) -> list[Measurement]:

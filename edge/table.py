@@ -1,7 +1,8 @@
 """The latency table: block key -> latency, for exactly one target.
 
 A row is half of (three copies of the block in a row minus one copy), or one copy minus none where
-a block cannot follow itself, so the fixed cost of calling a runtime cancels; the offset is what the measured base network costs beyond its rows.
+a block cannot follow itself, so the fixed cost of calling a runtime cancels; the offset is what
+the measured base network costs beyond its rows.
 """
 
 from __future__ import annotations

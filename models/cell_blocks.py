@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from edge.spec import NONE, BlockSpec
 from models.blocks import activation, conv, operation
+from models.cells import ADD, CONCAT
 from models.depthwise import DepthwiseConv2d
 
 
@@ -56,15 +57,37 @@ def dil_conv(spec: BlockSpec, kernel: int) -> nn.Module:
 
 
 @operation(r"avg_pool_k(\d+)")
-def avg_pool(spec: BlockSpec, kernel: int) -> nn.Module:
-    """Mean of the pixels that there are: the border counts none."""
-    return nn.AvgPool2d(kernel, spec.stride, kernel // 2, count_include_pad=False)
+class MeanPool(nn.Module):
+    """Mean of the pixels that there are: the border counts none.
+
+    Where a stride of two leaves the last row and column of the border unused, TFLite has no such
+    operation: there it is the mean with zeros around, times how much of it is no border.
+    """
+
+    share: Tensor | None  # (H', W')
+
+    def __init__(self, spec: BlockSpec, kernel: int) -> None:
+        super().__init__()
+        self.border = kernel // 2
+        lopsided = spec.stride == 2 and (spec.height % 2 == 0 or spec.width % 2 == 0)
+        padding = 0 if lopsided else self.border
+        self.pool = nn.AvgPool2d(kernel, spec.stride, padding, count_include_pad=False)
+        inside = F.pad(torch.ones(1, 1, spec.height, spec.width), [self.border] * 4)
+        share = 1 / self.pool(inside)[0, 0] if lopsided else None
+        self.register_buffer("share", share, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.share is None:
+            y: Tensor = self.pool(x)
+            return y
+        y = self.pool(F.pad(x, [self.border] * 4))
+        return y * self.share
 
 
 @operation(r"avg_pool_bn_k(\d+)")
 def avg_pool_bn(spec: BlockSpec, kernel: int) -> nn.Module:
     """The same with a BatchNorm, as DARTS searches."""
-    return nn.Sequential(avg_pool(spec, kernel), nn.BatchNorm2d(spec.out_channels))
+    return nn.Sequential(MeanPool(spec, kernel), nn.BatchNorm2d(spec.out_channels))
 
 
 @operation(r"max_pool_bn_k(\d+)")
@@ -107,7 +130,7 @@ class Zero(nn.Module):
         return torch.zeros_like(x[..., :: self.stride, :: self.stride])
 
 
-@operation("add")
+@operation(ADD)
 class Add(nn.Module):
     """The sum of two: (B, C, H, W) each. More are added one after the other."""
 
@@ -118,7 +141,7 @@ class Add(nn.Module):
         return x + y
 
 
-@operation(r"concat_(\d+)")
+@operation(CONCAT)
 class Concat(nn.Module):
     """Several, channel behind channel."""
 
@@ -145,7 +168,8 @@ class ResidualReduction(nn.Module):
             conv(cout, cout, kernel),
             nn.BatchNorm2d(cout),
         )
-        pool = nn.AvgPool2d(spec.stride, spec.stride, ceil_mode=True, count_include_pad=False)
+        odd = spec.height % 2 == 1 or spec.width % 2 == 1
+        pool = nn.AvgPool2d(2, 2, ceil_mode=odd, count_include_pad=not odd)
         self.shortcut = nn.Sequential(pool, conv(cin, cout, 1))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,15 +6,24 @@ alive: those that a search chose an operation for, and whose output reaches the 
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edge.spec import IMAGE, NONE, Architecture, BlockSpec, Row
 from models.spaces import Choices, Decision, Space, SpaceError, Step, Sum
+
+ADD, CONCAT = "add", r"concat_(\d+)"
+
+
+def operands(block: BlockSpec) -> int:
+    """How many outputs of others a block reads: two to add, several to put side by side."""
+    side_by_side = re.fullmatch(CONCAT, block.op)
+    return int(side_by_side[1]) if side_by_side else 1 + (block.op == ADD)
 
 
 @dataclass(frozen=True)
@@ -119,11 +128,9 @@ def _reaching_the_end(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(reversed(kept))
 
 
-def joined(node: str, block: BlockSpec, edges: Sequence[Decision], live: int) -> list[Step]:
-    """The edges of a node of which at most `live` are alive at once, and their sum. `live` edges
-    take `live` - 1 additions: each brings its share of them."""
-    share = (block, (live - 1) / live)
-    named = [
-        Decision(e.place, e.candidates, e.stage, e.inputs, e.tie, joins=share) for e in edges
-    ]
-    return [*named, Sum(node, block, tuple(e.place for e in edges))]
+def joined(node: str, place: BlockSpec, edges: Sequence[Decision], live: int) -> list[Step]:
+    """The edges of a node of which at most `live` are alive at once, and their sum, in the geometry
+    of `place`. `live` edges take `live` - 1 additions: each brings its share of them."""
+    add = replace(place, op=ADD)
+    shared = [replace(edge, joins=(add, (live - 1) / live)) for edge in edges]
+    return [*shared, Sum(node, add, tuple(edge.place for edge in edges))]

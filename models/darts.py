@@ -134,7 +134,7 @@ class _Cell:
                 for n, place in enumerate(places)
             ]
             name = f"{self.name}.node{number}"
-            steps += joined(name, replace(node, op="add"), edges, live=KEPT)
+            steps += joined(name, node, edges, live=KEPT)
             places.append(name)
         concat = after(node, f"concat_{self.nodes}", self.nodes * self.width, 1)
         out = Row(f"{self.name}.out", concat, True, tuple(places[len(sources) :]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 from edge.nb201 import EDGES, NODES, OUTPUT, Cell
 from edge.spec import IMAGE, NONE, SKIP, BlockSpec, Row
@@ -29,7 +29,7 @@ class CellOfSixEdges(CellSpace):
         return tuple(map(self.operations.index, _settled(self.cell(choices)).operations))
 
 
-@lru_cache(maxsize=None)  # of 15,625
+@cache  # of 15,625
 def _settled(cell: Cell) -> Cell:
     live = cell.canonical
     if set(live.operations) == {NONE}:
@@ -76,5 +76,5 @@ def _cell(name: str, source: str, before: BlockSpec, operations: Sequence[str]) 
             for a, b in EDGES
             if b == node
         ]
-        steps += joined(nodes[node], replace(inside, op="add"), edges, live=len(edges))
+        steps += joined(nodes[node], inside, edges, live=len(edges))
     return steps

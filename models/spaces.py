@@ -109,14 +109,9 @@ class Space:
     def blocks(self) -> tuple[BlockSpec, ...]:
         """Every distinct block that has a price, sorted: candidates, and what joins them."""
         every = {
-            block
-            for steps in self.variants.values()
-            for step in steps
-            for block in _priced(step)
+            block for steps in self.variants.values() for step in steps for block in _priced(step)
         }
-        return tuple(
-            sorted(block for block in every if not block.is_identity and block.op != NONE)
-        )
+        return tuple(sorted(block for block in every if not block.is_identity and block.op != NONE))
 
     @property
     def glue(self) -> tuple[BlockSpec, ...]:

@@ -104,12 +104,19 @@ def docs() -> None:
     show_default=True,
     help="Folder of the copy; an old one is replaced.",
 )
-def smoke(into: Path) -> None:
-    """Run the whole pipeline with the smoke preset, in a copy of the working tree."""
+@click.option(
+    "--preset",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=Path("presets/smoke.yaml"),
+    show_default=True,
+    help="Its parameters; presets/nb201.yaml and presets/cell.yaml take minutes, too.",
+)
+def smoke(into: Path, preset: Path) -> None:
+    """Run the whole pipeline with a small preset, in a copy of the working tree."""
     from pipeline.smoke import run
 
     with _reported():
-        run(into)
+        run(into, preset=preset)
 
 
 if __name__ == "__main__":

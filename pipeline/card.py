@@ -61,8 +61,7 @@ def _use(manifest: Manifest) -> list[str]:
     channels, height, width = manifest.input_shape
     kind = "grey" if channels == 1 else "RGB" if channels == 3 else f"{channels}-channel"
     mean, std = (", ".join(f"{x:.6g}" for x in of) for of in (manifest.mean, manifest.std))
-    return [
-        "## Use",
+    lines = [
         f"- Input: one {kind} image of {height} x {width} pixels (height x width), "
         f"(pixel / 255 - mean) / std with mean {mean} and std {std}. "
         "`Family.load(FOLDER).pick(budget_ms=…)` does all of that.",
@@ -71,6 +70,7 @@ def _use(manifest: Manifest) -> list[str]:
         "- Made for images like those of its data set. What it makes of other images is unknown: "
         "it has no class for them.",
     ]
+    return ["## Use", "\n".join(lines)]
 
 
 def _accuracy(member: Member) -> list[str]:
@@ -108,7 +108,8 @@ def _confusion(manifest: Manifest, counts: Counts | None) -> list[str]:
     if len(labels) <= MOST_CLASSES:
         rows = [[label, *map(str, row)] for label, row in zip(labels, counts.tolist(), strict=True)]
         body = table(["images of", *labels], rows)
-        return ["## Confusions", f"{about} A row is what they are, a column what for.", body]
+        how = "A row is what they are, a column what they are taken for."
+        return ["## Confusions", f"{about} {how}", body]
     worst = sorted(
         ((int(n), labels[i], labels[j]) for (i, j), n in _off_diagonal(counts)),
         key=lambda found: -found[0],
@@ -132,7 +133,7 @@ def _latency(member: Member) -> list[str]:
         table(head, map(_measured, member.latencies)),
         "One image, the network alone. p90, p95 and p99 are upper bounds of the percentiles with "
         "a confidence of 95 %, in ms, a dash where the runs were too few for one. Memory is what "
-        "the process took at most.",
+        "the model added to the most that a process with the runtime had taken before.",
     ]
 
 

@@ -227,7 +227,7 @@ class Extraction:
 
     def _limits_ms(self) -> tuple[float, float]:
         """Of the fastest and the slowest network, by the calibrated table."""
-        ends = [extreme(self.costs, dearest=dearest) for dearest in (False, True)]
+        ends = [extreme(self.space, self.costs, dearest=dearest) for dearest in (False, True)]
         found = self.predictor.candidates(pool.Found(end, "argmax") for end in ends)
         low, high = sorted(candidate.median.mean_ms for candidate in found)
         return low, high

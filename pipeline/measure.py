@@ -88,7 +88,7 @@ def untrained_jobs(
 ) -> list[Job]:
     """Export models with untrained weights for `target`, or find them in the store."""
     paths = build_files(
-        [model.blocks for model in models],
+        [model.layers for model in models],
         *(format_of(target.runtime).name, params.export, params.profile.workers, store),
         precision=precision_of(target),
     )

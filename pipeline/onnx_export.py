@@ -27,10 +27,12 @@ def export_onnx(
     *,
     opset: int = 20,
     metadata: Mapping[str, str] = {},
+    inputs: int = 1,
 ) -> None:
     """Write `module`, in eval mode, to `path` in one step.
 
-    The model maps ``image`` (1, C, H, W) to ``logits``; BatchNorm is folded into the
+    The model maps ``image`` (1, C, H, W) to ``logits``, or as many `inputs` of this shape, which
+    are then ``image``, ``image1``, ...; BatchNorm is folded into the
     convolutions; `metadata` becomes its metadata_props. The module itself is not changed.
     Raises ExportError where PyTorch refuses it, or the result is no valid model of `opset`.
     """
@@ -39,12 +41,12 @@ def export_onnx(
         with quiet(_CHATTY), torch.no_grad():
             program = torch.onnx.export(
                 frozen,
-                (torch.zeros(1, *input_shape),),
+                tuple(torch.zeros(1, *input_shape) for _ in range(inputs)),
                 dynamo=True,
                 external_data=False,
                 verbose=False,
                 opset_version=opset,
-                input_names=[INPUT_NAME],
+                input_names=[INPUT_NAME, *(f"{INPUT_NAME}{n}" for n in range(1, inputs))],
                 output_names=[OUTPUT_NAME],
             )
         assert program is not None

@@ -10,9 +10,10 @@ import numpy as np
 
 from edge.errors import EdgeError
 from edge.record import Subject
-from edge.spec import SKIP, Architecture, BlockSpec
+from edge.spec import NONE, SKIP, Architecture, BlockSpec
 from models.blocks import build
-from models.network import count
+from models.cells import operands
+from models.network import Layer, count, layers_of
 from models.spaces import Choices, Decision, Space
 from pipeline.params import ProfileParams
 from pipeline.seeds import rng
@@ -20,6 +21,7 @@ from pipeline.seeds import rng
 Role: TypeAlias = Literal["base", "anchor", "heldout"]
 
 _REPEATS = (1, 3)  # the difference of the two is free of what calling a runtime costs
+_ALONE = (0, 1)  # of a block that cannot follow itself
 _TILT = 0.5  # Dirichlet concentration per operation
 _DRAWS = 200  # per network that is wanted
 
@@ -46,9 +48,11 @@ class Chain:
         return f"{self.block.key} x{self.repeat}"
 
     @property
-    def blocks(self) -> tuple[BlockSpec, ...]:
-        """What runs, in order."""
-        return (self._entry, *(self.block,) * self.repeat)
+    def layers(self) -> tuple[Layer, ...]:
+        """What runs, in order; a block that reads several reads the entry, too."""
+        others = (0,) * (operands(self.block) - 1)
+        copies = [Layer(self.block, (n, *others)) for n in range(self.repeat)]
+        return (Layer(self._entry, (-1,)), *copies)
 
     @property
     def _entry(self) -> BlockSpec:
@@ -75,9 +79,9 @@ class Network:
     architecture: Architecture
 
     @property
-    def blocks(self) -> tuple[BlockSpec, ...]:
+    def layers(self) -> tuple[Layer, ...]:
         """What runs, in order."""
-        return tuple(row.block for row in self.architecture.canonical().rows)
+        return layers_of(self.architecture)
 
     def subject(self, sha256: str) -> Subject:
         """What its record says that it is."""
@@ -95,16 +99,21 @@ Model: TypeAlias = Chain | Network
 
 def roster(space: Space, params: ProfileParams) -> list[Model]:
     """Every model that the profile of `space` times. Raises SpaceTooSmall."""
-    chains = [Chain(block, repeat) for block in space.blocks for repeat in _REPEATS]
+    chains = [Chain(block, n) for block in space.blocks for n in repeats(block)]
     bases = _bases(space)
     anchors = _networks("anchor", params.anchors, space, params.seed, bases)
     heldout = _networks("heldout", params.heldout, space, params.seed, [*bases, *anchors])
     return [*chains, *bases, *anchors, *heldout]
 
 
+def repeats(block: BlockSpec) -> tuple[int, int]:
+    """The lengths of its chains: it follows itself where it keeps its geometry."""
+    return _REPEATS if block.residual else _ALONE
+
+
 def cheapest(space: Space) -> Choices:
-    """The narrowest network that skips wherever it can and elsewhere has the candidate of the
-    fewest MACs."""
+    """The narrowest network that has nothing or skips wherever it can, and elsewhere the candidate
+    of the fewest MACs."""
     return (
         *(_cheapest(space, decision) for decision in space.decisions),
         *[0] * len(space.elastic),
@@ -128,8 +137,8 @@ def tilted(space: Space, generator: np.random.Generator) -> Choices:
 
 def _cheapest(space: Space, decision: Decision) -> int:
     def cost(block: BlockSpec) -> int:
-        if block.op == SKIP:
-            return -1
+        if block.op in (NONE, SKIP):
+            return -2 if block.op == NONE else -1
         macs, _ = count(build(block), (block.in_channels, block.height, block.width))
         return macs
 

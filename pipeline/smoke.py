@@ -1,4 +1,4 @@
-"""The whole pipeline in minutes: a copy of the working tree, the smoke preset, ``dvc repro``."""
+"""The whole pipeline in minutes: a copy of the working tree, a small preset, ``dvc repro``."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ class SmokeError(EdgeError, RuntimeError):
     """The copy could not be made, or a stage failed in it."""
 
 
-def run(into: Path, root: Path = Path(), command: Sequence[str] = REPRO) -> Path:
-    """Run `command` in a fresh copy of the working tree `root` and return the copy.
+def run(
+    into: Path, root: Path = Path(), command: Sequence[str] = REPRO, preset: Path = PRESET
+) -> Path:
+    """Run `command` in a fresh copy of the working tree `root`, with the parameters of `preset`
+    (a path in it), and return the copy.
 
     Raises SmokeError where `into` is not an old copy, or `command` fails.
     """
-    prepare(into, root)
+    prepare(into, root, preset)
     done = subprocess.run(command, cwd=into, env=environment(), check=False)
     if done.returncode != 0:
         raise SmokeError(f"{' '.join(command)} failed with {done.returncode}; see {into}")
@@ -39,13 +42,13 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
-def prepare(into: Path, root: Path = Path()) -> None:
+def prepare(into: Path, root: Path = Path(), preset: Path = PRESET) -> None:
     """Copy the working tree `root` to `into`, ready for ``dvc repro`` outside Git."""
     _make_empty(into)
     copy_files(root, into, working_tree(root))
     if (root / RAW_FOLDER).is_dir():
         shutil.copytree(root / RAW_FOLDER, into / RAW_FOLDER, dirs_exist_ok=True)
-    shutil.copyfile(root / PRESET, into / "params.yaml")
+    shutil.copyfile(root / preset, into / "params.yaml")
     (into / "dvc.lock").unlink(missing_ok=True)  # it describes another run,
     shutil.rmtree(into / "results", ignore_errors=True)  # and so do its numbers
     dvc = into / ".dvc"

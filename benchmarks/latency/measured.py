@@ -59,9 +59,9 @@ def measure(
     """
     models = roster(space, params)
     kind = format_of(target.runtime).name
-    blocks = [model.blocks for model in models]
+    layers = [model.layers for model in models]
     paths = build_files(
-        *(blocks, kind, export, params.workers, folder / "store"), precision=precision_of(target)
+        *(layers, kind, export, params.workers, folder / "store"), precision=precision_of(target)
     )
     jobs = [Job(m.subject(sha256_of(path)), path) for m, path in zip(models, paths, strict=True)]
     wholes = [job for job in jobs if job.subject.role == "anchor"]

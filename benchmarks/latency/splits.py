@@ -104,7 +104,7 @@ def methods(networks: Networks) -> Mapping[str, Method]:
         [networks.table.sum_ms(architecture) for architecture, _ in networks.pairs]
     )
     found: dict[str, Method] = {
-        OURS: partial(_calibrated, networks.table, _thin(networks.pairs)),
+        OURS: partial(_calibrated, networks.table, thin(networks.pairs)),
         BLOCKS: partial(_sums, blocks_ms),
         f"{BLOCKS} × scale": partial(_scaled, blocks_ms, measured_ms),
         MACS: partial(_line, networks.macs, measured_ms),
@@ -122,14 +122,14 @@ def kendall(one: Floats, other: Floats) -> float:
     return float((signs[0] * signs[1]).mean())
 
 
-def _thin(pairs: Sequence[Measured]) -> list[Measured]:
+def thin(pairs: Sequence[Measured]) -> list[Measured]:
     """The same medians without the samples, which hundreds of fits would summarise again."""
 
-    def thin(m: Measurement) -> Measurement:
+    def median_alone(m: Measurement) -> Measurement:
         median_ns = round(1e6 * summarise(m.samples_ns).median_ms)
-        return m.model_copy(update={"samples_ns": ((median_ns,),)})
+        return m.model_copy(update={"samples_ns": ((median_ns,),), "warmup_ns": ()})
 
-    return [(architecture, thin(m)) for architecture, m in pairs]
+    return [(architecture, median_alone(m)) for architecture, m in pairs]
 
 
 def _calibrated(

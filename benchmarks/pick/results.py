@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import reduce
 from operator import add, itemgetter
 
+from benchmarks.bars import bar
 from benchmarks.pick import protocol
 from benchmarks.pick.policies import LARGEST, MEAN, ORACLE, SERVE, Outcome
 from benchmarks.rows import Row, grouped
@@ -60,15 +61,15 @@ def bars(rows: Sequence[Row]) -> list[str]:
     below = accuracy_percent(every[ORACLE]) - accuracy_percent(every[SERVE])
     most = 100 * protocol.MAX_MISS_SHARE
     return [
-        _bar(misses <= most, f"misses in the worst scenario, {worst}: {misses:.2f} %", most, "%"),
-        _bar(
+        bar(misses <= most, f"misses in the worst scenario, {worst}: {misses:.2f} %", most, "%"),
+        bar(
             fewer >= protocol.MIN_TIMES_FEWER,
             f"fewer misses than the pick by mean latency: {fewer:.1f} times",
             protocol.MIN_TIMES_FEWER,
             "times",
             "at least",
         ),
-        _bar(
+        bar(
             below <= protocol.MAX_POINTS_BELOW,
             f"accuracy below the oracle: {below:.2f} points",
             protocol.MAX_POINTS_BELOW,
@@ -80,11 +81,7 @@ def bars(rows: Sequence[Row]) -> list[str]:
 def bookkeeping_bar(microseconds: float) -> str:
     """The same for the time of a call around its network."""
     most = protocol.MAX_BOOKKEEPING_US
-    return _bar(microseconds <= most, f"bookkeeping of a call: {microseconds:.1f} µs", most, "µs")
-
-
-def _bar(holds: bool, what: str, limit: float, unit: str, word: str = "at most") -> str:
-    return f"{'holds' if holds else 'FAILS'}  {what}, {word} {limit:g} {unit}"
+    return bar(microseconds <= most, f"bookkeeping of a call: {microseconds:.1f} µs", most, "µs")
 
 
 def cells(rows: Sequence[Row]) -> list[list[str]]:

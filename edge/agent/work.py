@@ -16,7 +16,7 @@ from edge.agent.starts import Starts
 from edge.agent.state import DiskFull, State
 from edge.bench import Failure
 from edge.carry_out import carry_out, forget
-from edge.device import read_sensors
+from edge.device import on_battery, read_sensors
 from edge.host import WorkerError
 from edge.orders import FailedModel, How, Order, OrderedModel
 from edge.record import Measurement
@@ -71,14 +71,15 @@ class Work:
         return too_hot(read_sensors(self._settings.root), self._settings.hot_c)
 
     def cool(self) -> str | None:
-        """Wait until the board is cool; after `Settings.cool_s` say why records are doubtful."""
+        """Wait until the board is cool; say why records are doubtful, if they are: it did not cool
+        for `Settings.cool_s`, or it runs on its battery."""
         deadline = self._clock() + self._settings.cool_s
         while (why := self.hot()) is not None:
             if self._clock() >= deadline:
                 return f"{why}, and waiting {self._settings.cool_s / 60:g} min did not help"
             self._stop.wait(_LOOK_S)
             self._pause()
-        return None
+        return "the device ran on its battery" if on_battery(self._settings.root) else None
 
     def measure(self, order: Order, files: dict[str, Path], doubt: str | None) -> list[Item]:
         """Measure those models of `order` that have a file: what is to be spooled.

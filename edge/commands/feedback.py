@@ -155,7 +155,7 @@ def pull(ctx: click.Context, /, folder: Path, anew: bool, as_json: bool, **where
     with HubAccess(**where).open() as hub:
         found = pull_from(hub, folder, anew=anew)
     content = {
-        **{name: getattr(found, name) for name in ("added", "known", "others")},
+        **{name: getattr(found, name) for name in ("added", "known", "others", "withdrawn")},
         "refused": [{"record": r.line, "reason": r.reason} for r in found.refused],
         "filed": [str(path) for path in found.filed],
     }

@@ -49,9 +49,10 @@ def pulled_text(pulled: Pulled) -> str:
             "Known": str(pulled.known),
             "Refused": str(len(pulled.refused)),
             "Left out": f"{pulled.others}: blocks, files, and what a profile judges itself by",
+            "Withdrawn": f"{pulled.withdrawn}: the hub excluded them",
         }
     )
-    return f"{text}\n\n{_NEXT}" if pulled.added else text
+    return f"{text}\n\n{_NEXT}" if pulled.added or pulled.withdrawn else text
 
 
 def pull_refusals(pulled: Pulled) -> list[str]:

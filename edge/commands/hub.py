@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -144,14 +145,24 @@ def add_operator(name: str, rotate: bool, as_json: bool, **where: Any) -> None:
 @click.option(
     "--exclude-records", is_flag=True, help="Leave out all that the device has sent so far."
 )
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    help="With --exclude-records: only what arrived since then (UTC, by the hub's clock).",
+)
 @_state_options
 @json_option
-def revoke(name: str, exclude_records: bool, as_json: bool, **where: Any) -> None:
+def revoke(
+    name: str, exclude_records: bool, since: datetime | None, as_json: bool, **where: Any
+) -> None:
     """Let a token open nothing any more."""
     from edge.hub import tokens
 
+    if since is not None and not exclude_records:
+        raise click.UsageError("--since says which records --exclude-records leaves out: give both")
+    since = since and since.replace(tzinfo=timezone.utc)
     with _opened(where) as opened:
-        excluded = tokens.revoke(opened, name, exclude_records)
+        excluded = tokens.revoke(opened, name, exclude_records, since)
     content = {"name": name, "excluded_records": excluded}
     more = f"; {excluded} of its records are left out from now on" if exclude_records else ""
     tell(as_json, content, lambda: f"Revoked: {name}{more}.")

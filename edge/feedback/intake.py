@@ -25,6 +25,7 @@ from edge.record import (
     parse,
     read_all,
     unique,
+    withdrawn,
 )
 from edge.verdict import judge
 
@@ -67,11 +68,11 @@ def add(
     The new records of one source become one file, named by its content and written in one step.
     Lines that are no records, or records that must not move a calibration, are refused one by
     one: the others of their file count. Raises FeedbackError where a source cannot be read, before
-    anything is filed, and RecordError for a broken file in `folder`.
+    anything is filed, and RecordError for a broken file in `folder`. What was withdrawn is known.
     """
     now = now or datetime.now(timezone.utc)
     checked = [_check(source, now) for source in sources]
-    known = {m.id for m in read_all(folder)}
+    known = {m.id for m in read_all(folder)} | withdrawn(folder)
     results = []
     for source, (records, refused) in zip(sources, checked, strict=True):
         new = unique(m for m in records if m.id not in known)

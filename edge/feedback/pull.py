@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from edge.feedback.intake import FOLDER, Refusal, add
 from edge.files import write_atomic
 from edge.networks import JUDGES
-from edge.record import Subject
+from edge.record import WITHDRAWN, Subject, read_all, withdrawn
 
 if TYPE_CHECKING:
     from edge.hub_api import Records
@@ -32,14 +33,18 @@ class Source(Protocol):
 
     def records(self, after: int) -> Records: ...
 
+    def excluded(self) -> Iterable[str]: ...
+
 
 @dataclass(frozen=True)
 class Pulled:
-    """What became of the records of a hub; `others` are those that a calibration has no use for."""
+    """What became of the records of a hub; `others` are those that a calibration has no use for,
+    `withdrawn` were filed by an earlier call, and their device is trusted no more."""
 
     added: int
     known: int
     others: int
+    withdrawn: int
     refused: tuple[Refusal, ...]  # their numbers count what was read by this call
     filed: tuple[Path, ...]
 
@@ -47,7 +52,8 @@ class Pulled:
 def pull(
     hub: Source, folder: Path = FOLDER, *, anew: bool = False, now: datetime | None = None
 ) -> Pulled:
-    """File what has arrived at the hub since the last call, or `anew` all that it has.
+    """File what has arrived at the hub since the last call, or `anew` all that it has, and withdraw
+    what it has excluded meanwhile.
 
     What is filed stays so where the hub goes away meanwhile. Raises what the hub's client raises,
     and RecordError for a broken file in `folder`.
@@ -73,7 +79,18 @@ def pull(
         after = page.next
         cursors[hub.url] = page.next
         write_atomic(folder / CURSOR, json.dumps(cursors, indent=1, sort_keys=True) + "\n")
-    return Pulled(added, known, others, tuple(refused), tuple(filed))
+    gone = _withdraw(hub.excluded(), folder)
+    return Pulled(added, known, others, gone, tuple(refused), tuple(filed))
+
+
+def _withdraw(excluded: Iterable[str], folder: Path) -> int:
+    """How many of the records in `folder` are `excluded` and were not withdrawn before."""
+    gone = set(excluded)
+    gone = gone and gone & {record.id for record in read_all(folder)}
+    if gone:
+        lines = sorted(gone | withdrawn(folder))
+        write_atomic(folder / WITHDRAWN, "".join(f"{id_}\n" for id_ in lines))
+    return len(gone)
 
 
 def _of_use(subject: Subject) -> bool:

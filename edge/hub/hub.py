@@ -19,6 +19,11 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def iso(moment: datetime) -> str:
+    """ISO 8601, UTC, to the second: later is greater, as a text too."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="seconds")
+
+
 @dataclass(frozen=True)
 class Hub:
     """Made by `open_hub`; `close` it."""
@@ -31,7 +36,7 @@ class Hub:
 
     def now(self) -> str:
         """ISO 8601, UTC."""
-        return self.clock().astimezone(timezone.utc).isoformat(timespec="seconds")
+        return iso(self.clock())
 
     def close(self) -> None:
         self.store.close()

@@ -25,7 +25,7 @@ from edge.hub.tables import (
     StoredReport,
     StoredTarget,
 )
-from edge.hub_api import IDEMPOTENCY_HEADER, Report, ReportAnswer
+from edge.hub_api import IDEMPOTENCY_HEADER, Excluded, Report, ReportAnswer
 from edge.orders import FailedModel
 from edge.record import Target
 
@@ -91,6 +91,19 @@ def records_after(hub: Hub, page: Page) -> str:
             contents.append(content)
             last = arrival
     return f'{{"next":{json.dumps(last)},"records":[{",".join(contents)}]}}'
+
+
+def excluded_after(hub: Hub, after: int, limit: int) -> Excluded:
+    """Those among the records behind the arrival number `after`, `limit` at most."""
+    query = (
+        select(StoredRecord.arrival, StoredRecord.record_id)
+        .where(StoredRecord.arrival > after, StoredRecord.excluded.is_not(None))
+        .order_by(StoredRecord.arrival)
+        .limit(limit)
+    )
+    with hub.store.reading() as session:
+        rows = session.execute(query).all()
+    return Excluded(ids=tuple(id_ for _, id_ in rows), next=rows[-1][0] if rows else None)
 
 
 def _parse(body: bytes) -> tuple[Report, str]:

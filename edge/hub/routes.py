@@ -16,6 +16,7 @@ from edge.hub.reports import Page
 from edge.hub_api import (
     IDEMPOTENCY_HEADER,
     Devices,
+    Excluded,
     Heartbeat,
     HeartbeatAnswer,
     OpenOrders,
@@ -143,6 +144,16 @@ def records(
 ) -> Response:
     """Records in the order of their arrival, of one order or device or of all."""
     return _json(reports.records_after(hub, Page(after, limit, device, order)))
+
+
+@operators.get("/excluded")
+def excluded(
+    hub: TheHub,
+    after: Annotated[int, Query(ge=0, le=_MAX_NUMBER)] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
+) -> Excluded:
+    """Which records are in no answer any more: whoever has them should drop them."""
+    return reports.excluded_after(hub, after, limit)
 
 
 @operators.get("/devices")

@@ -7,6 +7,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,9 +15,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from edge.errors import EdgeError
-from edge.hub.hub import Hub
+from edge.hub.hub import Hub, iso
 from edge.hub.progress import refresh_all
-from edge.hub.tables import Boot, Identity, StoredRecord
+from edge.hub.tables import Boot, Identity, StoredRecord, StoredReport
 from edge.orders import Name
 
 Kind = Literal["device", "operator"]
@@ -71,20 +72,25 @@ def add(hub: Hub, kind: Kind, name: str, rotate: bool = False) -> str:
     return token
 
 
-def revoke(hub: Hub, name: str, exclude_records: bool = False) -> int:
+def revoke(
+    hub: Hub, name: str, exclude_records: bool = False, since: datetime | None = None
+) -> int:
     """Let the token of `name` open nothing any more; how many records that excludes.
 
-    With `exclude_records` all that the device ever sent is left out of every answer from now on.
-    Raises NoSuchName.
+    With `exclude_records` what the device sent, ever or `since` then by the hub's clock, is left
+    out of every answer from now on. Raises NoSuchName.
     """
     with hub.store.writing() as session:
         identity = _named(session.scalar(select(Identity).where(Identity.name == name)), name)
         identity.revoked_at = identity.revoked_at or hub.now()
         if not exclude_records:
             return 0
+        arrived = select(StoredReport.id).where(StoredReport.identity_id == identity.id)
+        if since is not None:
+            arrived = arrived.where(StoredReport.arrived_at >= iso(since))
         excluded = session.execute(
             update(StoredRecord)
-            .where(StoredRecord.identity_id == identity.id, StoredRecord.excluded.is_(None))
+            .where(StoredRecord.report_id.in_(arrived), StoredRecord.excluded.is_(None))
             .values(excluded="revoked")
         )
         refresh_all(session, identity.id)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from benchmarks.rows import Row
 from experiments import results, rows
-from experiments.cells import cells
+from experiments.cells import finished
 from experiments.folder import TaskFolder
 from experiments.handmade import Handmade, handmade
 from experiments.results import Family, by_arm
-from experiments.settings import Ablations, Arms, Settings, load, load_ablations
+from experiments.settings import Ablations, Settings, load, load_ablations
 from pipeline.params import Params
 from pipeline.training import essentials
 
@@ -76,8 +76,7 @@ def read(task: TaskFolder) -> Study:
     if (task.root / task.ablations_file).exists():
         ablations = load_ablations(task.ablations_file, task.root)
     params = settings.params_of(settings.first, 0, task.root)
-    found = rows.of(rows.CELLS, task)
-    own = _of_protocol(found, settings, task)
+    own = finished(rows.CELLS, settings, task)
     return Study(
         task=task,
         settings=settings,
@@ -85,10 +84,10 @@ def read(task: TaskFolder) -> Study:
         networks=[r for r in rows.of(rows.NETWORKS, task) if is_trained_as(r, params)],
         latencies=rows.of(rows.LATENCIES, task),
         room=rows.of(rows.ROOM, task),
-        rank=_of_first(rows.of(rows.RANK, task), settings, task),
+        rank=finished(rows.RANK, settings, task),
         ablations=ablations,
-        ablated=_of_protocol(rows.of(rows.ABLATIONS, task), ablations, task),
-        foreign=len(found) - len(own),
+        ablated=finished(rows.ABLATIONS, ablations, task) if ablations else [],
+        foreign=len(rows.of(rows.CELLS, task)) - len(own),
     )
 
 
@@ -98,17 +97,3 @@ def is_trained_as(row: Mapping[str, object], params: Params) -> bool:
     if not isinstance(recipe, dict):
         return True
     return {**recipe, "seed": 0} == {**essentials(params.retrain), "seed": 0}
-
-
-def _of_protocol(found: Iterable[Row], settings: Arms | None, task: TaskFolder) -> list[Row]:
-    if settings is None or not task.table.exists():
-        return []
-    keys = {cell.key for cell in cells(settings, task)}
-    return [row for row in found if row["key"] in keys]
-
-
-def _of_first(found: Iterable[Row], settings: Settings, task: TaskFolder) -> list[Row]:
-    if not task.table.exists():
-        return []
-    keys = {cell.key for cell in cells(settings, task, [0], [settings.first])}
-    return [row for row in found if row["key"] in keys]

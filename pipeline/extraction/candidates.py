@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from edge.predictor import Calibration, Prediction
+from edge.spec import Architecture
 from models.alpha import Alpha
 from models.spaces import Choices, Space
 from pipeline.search.simplex import grid
@@ -72,11 +73,16 @@ class Predictor:
 
     def candidates(self, found: Iterable[Found]) -> list[Candidate]:
         """One candidate for every different network among `found`, the first that has it."""
-        first: dict[Choices, Found] = {}
+        of_choices: dict[Choices, Found] = {}
         for one in found:
-            first.setdefault(self.space.canonical(one.choices), one)
-        architectures = [self.space.architecture(choices) for choices in first]
-        medians = self.calibration.predict_many(architectures)
+            of_choices.setdefault(self.space.canonical(one.choices), one)
+        first: dict[str, tuple[Architecture, Choices, Found]] = {}
+        for choices, one in of_choices.items():
+            architecture = self.space.architecture(choices)
+            first.setdefault(architecture.key, (architecture, choices, one))
+        medians = self.calibration.predict_many(
+            [architecture for architecture, *_ in first.values()]
+        )
         return [
             Candidate(
                 choices=choices,
@@ -86,9 +92,7 @@ class Predictor:
                 simplex=one.simplex,
                 kappa=one.kappa,
             )
-            for (choices, one), architecture, median in zip(
-                first.items(), architectures, medians, strict=True
-            )
+            for (architecture, choices, one), median in zip(first.values(), medians, strict=True)
         ]
 
     def neighbours(self, candidate: Candidate) -> list[Candidate]:
@@ -118,13 +122,11 @@ def from_alpha(
     space = predictor.space
     points, kappas = grid(len(space.operations), kappa_range, count, seed)
     p = alpha(points, kappas).softmax(-1)  # (count, E, k)
-    argmax = p.argmax(-1)
+    argmax = _derived(space, p)
     draws = generator(seed, "extraction")
-    sampled = torch.multinomial(p.flatten(0, 1), 1, generator=draws).view(argmax.shape)
+    sampled = torch.multinomial(p.flatten(0, 1), 1, generator=draws).view(p.shape[:2])
     origins = list(zip(map(tuple, points.tolist()), kappas.tolist(), strict=True))
-    found = [
-        Found(tuple(row), "argmax", *at) for row, at in zip(argmax.tolist(), origins, strict=True)
-    ]
+    found = [Found(choices, "argmax", *at) for choices, at in zip(argmax, origins, strict=True)]
     found += [
         Found(tuple(row), "sample", *at) for row, at in zip(sampled.tolist(), origins, strict=True)
     ]
@@ -136,12 +138,17 @@ def at_point(
     alpha: Alpha, predictor: Predictor, point: Tensor, kappas: Sequence[float]
 ) -> list[Candidate]:
     """The different argmaxes of α at one point S over several prices."""
-    logits = alpha(point.expand(len(kappas), -1), torch.tensor(kappas))
-    simplex = tuple(point.tolist())
-    rows = logits.argmax(-1).tolist()
+    p = alpha(point.expand(len(kappas), -1), torch.tensor(kappas)).softmax(-1)
+    simplex, derived = tuple(point.tolist()), _derived(predictor.space, p)
     return predictor.candidates(
-        Found(tuple(row), "argmax", simplex, kappa) for row, kappa in zip(rows, kappas, strict=True)
+        Found(choices, "argmax", simplex, kappa)
+        for choices, kappa in zip(derived, kappas, strict=True)
     )
+
+
+def _derived(space: Space, p: Tensor) -> list[Choices]:
+    """The networks of probabilities (count, decisions, options)."""
+    return [space.derive(one) for one in p.numpy()]
 
 
 def uniform(predictor: Predictor, count: int, seed: int) -> list[Candidate]:

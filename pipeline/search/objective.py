@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edge.spec import NONE, BlockSpec
 from edge.table import Table
 from models.network import chain, count
 from models.spaces import Decision, Space
@@ -61,16 +62,17 @@ class Costs:
 
 def reg_costs(space: Space, kind: RegCost) -> Tensor:
     """c (E, k): 1 everywhere, or parameters or MACs with mean 1 over what is offered, at least
-    a tenth of the mean. Elastic stages count at their widest."""
+    a tenth of the mean. Elastic stages count at their widest, tied decisions with all their
+    places."""
     shape = (len(space.decisions), len(space.operations))
     if kind == "uniform":
         return torch.ones(shape)
     which = {"macs": 0, "params": 1}[kind]
     raw = np.zeros(shape)
-    for e, decision in enumerate(space.decisions):
-        for block in decision.candidates:
+    for e in range(len(space.decisions)):
+        for block in (block for place in space.instances(e)[-1] for block in place.candidates):
             image = (block.in_channels, block.height, block.width)
-            raw[e, space.operations.index(block.op)] = count(chain(block, 1), image)[which]
+            raw[e, space.operations.index(block.op)] += count(chain(block, 1), image)[which]
     scaled = raw / raw[space.mask[: shape[0], : shape[1]]].mean()
     return torch.from_numpy(np.maximum(scaled, _LEAST_COST)).float()
 
@@ -104,20 +106,32 @@ def one_hot(choices: Sequence[int], costs: Costs) -> Tensor:
 
 
 def _block_prices(space: Space, table: Table) -> Tensor:
+    """(E, k, M), summed over the places of a decision."""
     most = max((len(space.widths[stage]) for stage in space.elastic), default=1)
     prices = torch.zeros(len(space.decisions), len(space.operations), most)
     for e in range(len(space.decisions)):
-        for m, decision in enumerate(space.at_every_width(e)):
-            for block in decision.candidates:
-                prices[e, space.operations.index(block.op), m] = table.latency_ms(block)
+        for m, places in enumerate(space.instances(e)):
+            for place, block in ((p, block) for p in places for block in p.candidates):
+                prices[e, space.operations.index(block.op), m] += _price(place, block, table)
     return prices
 
 
+def _price(place: Decision, block: BlockSpec, table: Table) -> float:
+    """That of a block at its place, and of its share of what joins it to others."""
+    if block.op == NONE:
+        return 0.0
+    addition, share = place.joins or (None, 0.0)
+    return table.latency_ms(block) + (share * table.latency_ms(addition) if addition else 0.0)
+
+
 def _offsets(space: Space, table: Table) -> Tensor:
+    """Of the fixed rows, and of the blocks that no decision is about."""
     shape = [len(space.widths[stage]) for stage in space.elastic]
     skips = [0] * len(space.decisions)  # any operation: the fixed rows are the same
+    glue_ms = sum(map(table.latency_ms, space.glue))
     offsets = [
-        table.offset_of(space.architecture([*skips, *indices])) for indices in np.ndindex(*shape)
+        table.offset_of(space.architecture([*skips, *indices])) + glue_ms
+        for indices in np.ndindex(*shape)
     ]
     return torch.tensor(offsets).view(shape)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -31,8 +30,8 @@ def price_range(
 ) -> tuple[float, float]:
     """(κ_min, κ_max) around the exchange rates of cross-entropy for latency (in units of the
     reference latency): from the cheapest path to the average one, from that to the dearest."""
-    cheapest = extreme(costs, dearest=False)
-    dearest = extreme(costs, dearest=True)
+    cheapest = extreme(space, costs, dearest=False)
+    dearest = extreme(space, costs, dearest=True)
     draws = rng(seed, "prices")
     average = [space.random(draws) for _ in range(_PATHS)]
     gain: list[float] = []
@@ -63,13 +62,17 @@ def look(
     return float(F.cross_entropy(logits, y)), float((logits.argmax(1) == y).float().mean())
 
 
-def extreme(costs: Costs, *, dearest: bool) -> Choices:
-    """The path of the fastest or slowest fixed rows, and what is fastest or slowest around them."""
+def extreme(space: Space, costs: Costs, *, dearest: bool) -> Choices:
+    """The path of the fastest or slowest fixed rows, and what is fastest or slowest around them:
+    what the space derives from probabilities that rise or fall with the prices."""
     best = torch.argmax if dearest else torch.argmin
     widths = torch.unravel_index(best(costs.offset_ms), costs.offset_ms.shape)
     places, operations, _ = costs.latency_ms.shape
     of_places = torch.stack([*widths, torch.tensor(0)])[costs.stage]  # (E,) index of the width
     prices = costs.latency_ms[torch.arange(places), :, of_places]  # (E, k)
-    filler = -np.inf if dearest else np.inf
-    prices = prices.masked_fill(~costs.mask[:places, :operations], filler)
-    return (*best(prices, 1).tolist(), *(int(width) for width in widths))
+    liked = prices if dearest else prices.max() - prices
+    p = torch.zeros(costs.mask.shape)
+    p[:places, :operations] = 1 + liked
+    for stage, width in enumerate(widths):
+        p[places + stage, int(width)] = 1.0
+    return space.derive((p * costs.mask).numpy())

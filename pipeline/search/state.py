@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import EdgeError
-from edge.spec import Row
 from models.alpha import Alpha
-from models.spaces import Space
+from models.spaces import Decision, Space
 from models.supernet import Supernet
 from pipeline import store
 from pipeline.params import SearchParams
@@ -62,7 +61,7 @@ def load(space: Space, params: SearchParams, path: Path = RESULT_FILE) -> Result
 def _blocks(space: Space) -> list[list[str]]:
     """What every step of a network may be: spaces that differ anywhere differ here."""
     return [
-        [step.block.key] if isinstance(step, Row) else [block.key for block in step.candidates]
+        [block.key for block in step.candidates] if isinstance(step, Decision) else [step.block.key]
         for steps in space.variants.values()
         for step in steps
     ]

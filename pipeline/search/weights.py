@@ -134,11 +134,12 @@ def warmup_path(
 def warmup_shares(space: Space, keep_skip: float) -> npt.NDArray[np.float64]:
     """How often warm-up runs every option of every decision; rows sum to one.
 
-    A skip is drawn as often as any candidate, but kept with probability `keep_skip` only: uniform
-    paths are too shallow for the deeper operations to learn anything. The rest goes to the sets
-    of shared weights by the square root of their parameters, and inside a set to all alike: an
-    operation that has its weights to itself would learn from a fraction of the steps that
-    others, who share theirs, learn from, and would look worse than it is. Widths are drawn alike.
+    What has no weights is drawn as often as any candidate, and so is a skip, but kept with
+    probability `keep_skip` only: uniform paths are too shallow for the deeper operations to learn
+    anything. The rest goes to the sets of shared weights by the square root of their parameters,
+    and inside a set to all alike: an operation that has its weights to itself would learn from a
+    fraction of the steps that others, who share theirs, learn from, and would look worse than it
+    is. Widths are drawn alike.
     """
     shares: npt.NDArray[np.float64] = space.mask / space.mask.sum(axis=1, keepdims=True)
     for row, decision in zip(shares, space.decisions, strict=False):  # the others are widths
@@ -148,14 +149,16 @@ def warmup_shares(space: Space, keep_skip: float) -> npt.NDArray[np.float64]:
 
 def _shares(decision: Decision, operations: Sequence[str], keep_skip: float) -> list[float]:
     shares = dict.fromkeys(operations, 0.0)
-    sets = weight_sets([spec for spec in decision.candidates if spec.op != SKIP])
-    skip = 0.0
-    if SKIP in (spec.op for spec in decision.candidates):
-        skip = shares[SKIP] = keep_skip / len(decision.candidates) if sets else 1.0
+    free = [s.op for s in decision.candidates if s.op == SKIP or not _parameters(s)]
+    sets = weight_sets([spec for spec in decision.candidates if spec.op not in free])
+    for op in free:
+        kept = keep_skip if op == SKIP and len(free) < len(decision.candidates) else 1.0
+        shares[op] = kept / len(decision.candidates)
+    rest = 1 - sum(shares.values())
     sizes = [math.sqrt(max(map(_parameters, specs))) for specs in sets]
     for specs, size in zip(sets, sizes, strict=True):
         for spec in specs:
-            shares[spec.op] = (1 - skip) * size / sum(sizes) / len(specs)
+            shares[spec.op] = rest * size / sum(sizes) / len(specs)
     return list(shares.values())
 
 

@@ -1,6 +1,6 @@
 """Untrained models as files: latency needs no training.
 
-A model is a row of blocks: a chain of one block, or a whole network.
+A model is blocks and what each of them reads: a chain of one block, or a whole network.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.family import Format
-from edge.spec import BlockSpec
+from models.network import Layer
 from pipeline.params import ExportParams
 from pipeline.sections.target import Precision
 from pipeline.store import STORE
@@ -22,7 +22,7 @@ _BUILDERS = {"onnx": onnx.build, "tflite": tflite.build}
 
 
 def build_files(
-    models: Sequence[Sequence[BlockSpec]],
+    models: Sequence[Sequence[Layer]],
     kind: Format,
     params: ExportParams,
     workers: int,

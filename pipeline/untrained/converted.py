@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from edge.family import Format
-from edge.spec import BlockSpec
+from models.network import Layer
 from pipeline import quantize_onnx, quantize_tflite
 from pipeline.formats import FileFormat, Shape, format_named
 from pipeline.parallel import run_all
@@ -30,7 +30,7 @@ _IMAGES = 8  # enough for every channel to have a range
 
 
 def build(
-    models: Sequence[Sequence[BlockSpec]],
+    models: Sequence[Sequence[Layer]],
     sources: Sequence[Path],
     kind: Format,
     precision: Precision,
@@ -67,8 +67,8 @@ def _convert(kind: Format, precision: Precision, store: Path, item: tuple[Path, 
     return path.name
 
 
-def _shape(blocks: Sequence[BlockSpec]) -> Shape:
-    first = blocks[0]
+def _shape(layers: Sequence[Layer]) -> Shape:
+    first = layers[0].block
     return first.in_channels, first.height, first.width
 
 

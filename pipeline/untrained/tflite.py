@@ -12,9 +12,9 @@ from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 
-from edge.spec import BlockSpec
 from models import blocks as block_modules
-from models import depthwise
+from models import cell_blocks, depthwise
+from models.network import Layer
 from pipeline import tflite_export
 from pipeline.parallel import run_all
 from pipeline.params import ExportParams
@@ -27,7 +27,7 @@ _KIND = "profile"
 
 
 def build(
-    models: Sequence[Sequence[BlockSpec]], _params: ExportParams, workers: int, store: Path
+    models: Sequence[Sequence[Layer]], _params: ExportParams, workers: int, store: Path
 ) -> list[Path]:
     """A file per model; see `pipeline.untrained.build_files`."""
     paths = {tuple(model): model_path(model, store) for model in models}
@@ -37,21 +37,22 @@ def build(
     return [paths[tuple(model)] for model in models]
 
 
-def model_path(blocks: Sequence[BlockSpec], store: Path) -> Path:
+def model_path(layers: Sequence[Layer], store: Path) -> Path:
     """Where the exported model lies, by everything that decides its bytes: the code too."""
-    names = [block.key for block in blocks]
+    names = [(layer.block.key, layer.sources) for layer in layers]
     return place(_KIND, content_key("model", names, *_recipe()), ".tflite", store)
 
 
-def _export(store: Path, blocks: Sequence[BlockSpec]) -> str:
-    shape = (blocks[0].in_channels, blocks[0].height, blocks[0].width)
-    export_tflite(weights.untrained(blocks), shape, model_path(blocks, store))
-    return blocks[-1].key
+def _export(store: Path, layers: Sequence[Layer]) -> str:
+    first = layers[0].block
+    shape = (first.in_channels, first.height, first.width)
+    export_tflite(weights.untrained(layers), shape, model_path(layers, store))
+    return layers[-1].block.key
 
 
 @cache
 def _recipe() -> tuple[str, ...]:
     """The code that makes the files, and the versions of what it calls."""
-    sources = (block_modules, depthwise, tflite_export, weights)
+    sources = (block_modules, cell_blocks, depthwise, tflite_export, weights)
     versions = [f"{package} {metadata.version(package)}" for package in _PACKAGES]
     return (*versions, *(inspect.getsource(source) for source in sources))

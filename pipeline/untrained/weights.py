@@ -9,14 +9,20 @@ from torch import nn
 
 from edge.spec import BlockSpec
 from models import blocks as block_modules
+from models.network import Layer, joined
 from pipeline.seeds import generator
 
 
-def untrained(blocks: Sequence[BlockSpec]) -> nn.Sequential:
-    """The blocks in a row; equal blocks have equal weights, wherever they stand."""
-    return nn.Sequential(
-        *(randomise(block_modules.build(block), generator(0, block.key)) for block in blocks)
+def untrained(layers: Sequence[Layer]) -> nn.Sequential:
+    """The model of these layers; equal blocks have equal weights, wherever they stand."""
+    return joined(
+        [random_block(layer.block) for layer in layers], [layer.sources for layer in layers]
     )
+
+
+def random_block(block: BlockSpec) -> nn.Module:
+    """One block; equal ones have equal weights."""
+    return randomise(block_modules.build(block), generator(0, block.key))
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ httpx = pytest.importorskip("httpx", reason="needs the extra agent")
 
 from edge.agent.address import HubAddress  # noqa: E402
 from edge.agent.client import HubAway, HubForbids, HubRefuses  # noqa: E402
+from edge.hub import tokens  # noqa: E402
 from edge.hub.settings import Settings  # noqa: E402
 from edge.hub_api import Report  # noqa: E402
 from edge.hub_client import ModelsMissing, Operator  # noqa: E402
@@ -103,6 +104,15 @@ def test_models_and_an_order_go_there_and_records_come_back(world: World, tmp_pa
         assert list(hub.records_of("pi", ORDER.id)) == list(records())
         page = hub.records(1)
         assert (page.records, page.next) == (records()[1:], 3)
+
+
+def test_what_is_excluded_is_told_by_its_ids(world: World) -> None:
+    party = world.device()
+    party.report(Report(records=records()))
+    with client(world, world.operator().token) as hub:
+        assert list(hub.excluded()) == []
+        tokens.revoke(world.hub, "pi", exclude_records=True)
+        assert sorted(hub.excluded()) == sorted(record.id for record in records())
 
 
 def test_devices_are_told_with_their_heartbeats(world: World) -> None:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from edge.statistics import (
 )
 
 MS = 1_000_000
+DATA = Path(__file__).parent / "data"
 
 
 @pytest.mark.parametrize(
@@ -132,6 +135,24 @@ def test_the_bound_of_p95_holds_nineteen_times_in_twenty(draw) -> None:  # type:
     missed = sum(bound is not None and bound < true_p95 for bound in bounds)
     assert sum(bound is None for bound in bounds) < trials // 20
     assert missed <= 0.08 * trials  # 5 % and twice the standard error of 200 trials
+
+
+@pytest.mark.parametrize("model", ["short", "long"])
+@pytest.mark.parametrize("quantile", [0.9, 0.95, 0.99])
+def test_bounds_hold_on_recorded_series(model: str, quantile: float) -> None:
+    """Sessions of 13 blocks, drawn from 100 that were recorded on a busy machine."""
+    series = np.load(DATA / "series.npz")[model] / MS
+    truth = np.quantile(series, quantile)
+    rng = np.random.default_rng(4)
+    trials = 200
+    bounds = []
+    for _ in range(trials):
+        session = series[rng.choice(len(series), 13, replace=False)]
+        bounds += [b for b in percentile_bounds(list(session), (quantile,)) if b is not None]
+    assert len(bounds) > 0.95 * trials
+    assert np.mean(np.array(bounds) >= truth) >= 0.93
+    # and say something: at most five sixths of the slower runs lie below them
+    assert np.median(bounds) <= np.quantile(series, quantile + (1 - quantile) * 5 / 6)
 
 
 def test_blocks_at_two_clocks_still_have_a_bound_and_it_holds() -> None:

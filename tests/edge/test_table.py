@@ -53,6 +53,11 @@ def base(block_ms: float, *blocks: BlockSpec, **changes: object) -> Measurement:
 RECORDS = [chain(CONV, 1, 1.0), chain(CONV, 3, 1.8), chain(SEP, 1, 0.5), chain(SEP, 3, 0.7)]
 
 
+def test_a_block_that_cannot_follow_itself_is_one_copy_minus_none():
+    rows = Table.from_measurements([chain(CONV, 0, 0.5), chain(CONV, 1, 1.25), base(0.9)]).rows
+    assert rows[CONV.key].latency_ms == pytest.approx(0.75)
+
+
 def test_block_is_half_of_three_copies_minus_one() -> None:
     table = Table.from_measurements([*RECORDS, base(0.9, SKIP, SKIP)])
     assert table.latency_ms(CONV) == pytest.approx((1.8 - 1.0) / 2)

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from edge.record import Conditions, Measurement, Subject, Target
-from edge.tail import UnknownPercentile, tail_ratio
+from edge.tail import UnknownPercentile, t_quantile, tail_ratio
 
 TARGET = Target(
     device="board", runtime="ort", runtime_version="1", provider="cpu", precision="fp32", threads=1
@@ -21,6 +21,21 @@ def record(slow_ms: float, runs: int = 100, median_ms: float = 1.0) -> Measureme
         samples_ns=(tuple(samples),),
         verdict="clean",
     )
+
+
+@pytest.mark.parametrize(
+    ("probability", "freedom", "expected"),
+    [  # from the table in Abramowitz and Stegun, 26.10
+        (0.95, 3, 2.353),
+        (0.95, 4, 2.132),
+        (0.95, 10, 1.812),
+        (0.975, 5, 2.571),
+        (0.95, 1e9, 1.645),
+        (0.05, 10, -1.812),
+    ],
+)
+def test_t_quantile(probability: float, freedom: float, expected: float) -> None:
+    assert t_quantile(probability, freedom) == pytest.approx(expected, abs=2e-3)
 
 
 def test_without_records_it_is_the_prior() -> None:

@@ -16,14 +16,18 @@ from pipeline.space import make_space
 
 SHAPES = {  # (H, W, C)
     "cifar-10": (32, 32, 3),
+    "cell": (28, 28, 1),
     "fixed-widths": (28, 28, 1),
     "images-96": (96, 96, 3),
+    "nb201": (28, 28, 1),
     "smoke": (28, 28, 1),
 }
 MAPS = {  # pixels
     "cifar-10": [32, 16, 8, 4],
+    "cell": [14, 7],
     "fixed-widths": [14, 7, 4],
     "images-96": [48, 24, 12, 6],
+    "nb201": [14],
     "smoke": [14, 7],
 }
 

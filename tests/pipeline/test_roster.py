@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from edge.spec import BlockSpec
+from models.nb201 import nb201
 from pipeline.params import ProfileParams
-from pipeline.roster import Chain, SpaceTooSmall, cheapest, roster, tilted
+from pipeline.roster import Chain, SpaceTooSmall, cheapest, repeats, roster, tilted
 from tests.pipeline.made_up import small_space
 
 OPERATIONS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
@@ -28,10 +29,41 @@ def test_every_block_is_timed_once_and_three_times_in_a_row():
 @pytest.mark.parametrize(("channels", "entry_channels"), [(4, 1), (1, 2)])
 def test_the_input_of_a_chain_is_in_no_residual_sum(channels, entry_channels):
     block = BlockSpec("sep_k3", channels, channels, 6, 5)
-    entry, *copies = Chain(block, 3).blocks
+    entry, *copies = (layer.block for layer in Chain(block, 3).layers)
     assert entry == BlockSpec("conv_k1", entry_channels, channels, 6, 5)
     assert not entry.residual
     assert copies == [block] * 3
+
+
+@pytest.mark.parametrize(
+    ("block", "lengths", "layers"),
+    [
+        (BlockSpec("avg_pool_k3", 4, 4, 6, 6), (1, 3), [(-1,), (0,), (1,), (2,)]),
+        (BlockSpec("add", 4, 4, 6, 6), (1, 3), [(-1,), (0, 0), (1, 0), (2, 0)]),
+        (BlockSpec("concat_3", 4, 12, 6, 6), (0, 1), [(-1,), (0, 0, 0)]),
+        (BlockSpec("relu_conv_k1", 12, 4, 6, 6), (0, 1), [(-1,), (0,)]),
+        (BlockSpec("skip", 4, 4, 6, 6, 2), (0, 1), [(-1,), (0,)]),
+    ],
+    ids=lambda one: getattr(one, "op", None),
+)
+def test_a_block_that_cannot_follow_itself_is_timed_behind_its_entry_alone(block, lengths, layers):
+    assert repeats(block) == lengths
+    assert [sources for _, sources in Chain(block, lengths[1]).layers] == layers
+    assert Chain(block, 0).subject("5ha").repeat == 0
+
+
+def test_the_base_of_a_benchmark_is_its_fixed_layers():
+    space = nb201(
+        input_shape=(1, 8, 8),
+        classes=3,
+        operations=["none", "skip", "relu_conv_k1", "relu_conv_k3", "avg_pool_k3"],
+        stem_stride=1,
+        widths=[2, 4],
+        cells=1,
+        act="relu",
+    )
+    base = networks(ProfileParams(anchors=1, heldout=1), space)[0]
+    assert [block.op for block, _ in base.layers] == ["stem_k3", "resnet_k3", "norm_head"]
 
 
 def test_the_records_say_what_was_timed():
@@ -46,7 +78,7 @@ def test_the_records_say_what_was_timed():
 def test_the_base_skips_wherever_it_can():
     base = networks(ProfileParams())[0]
     assert (base.role, base.architecture.op_counts) == ("base", {"skip": 6})
-    assert len(base.blocks) == 3  # stem, transition, head: a skip does not run
+    assert len(base.layers) == 3  # stem, transition, head: a skip does not run
 
 
 def test_every_choice_of_widths_has_a_base():
@@ -114,4 +146,4 @@ def test_a_space_that_is_too_small_says_so():
 
 def test_blocks_are_equal_wherever_they_stand():
     drawn = networks(ProfileParams())
-    assert {b for n in drawn for b in n.blocks} >= {BlockSpec("conv_k3", 1, 4, 8, 8, 2)}
+    assert {b for n in drawn for b, _ in n.layers} >= {BlockSpec("conv_k3", 1, 4, 8, 8, 2)}

@@ -61,7 +61,7 @@ class Evolution(PerPrice):
         super().__init__(setting)
         options = setting.params.evolution
         self.costs = setting.costs.to(torch.device("cpu"))
-        self.limits_ms = limits_ms(self.costs, len(self.prices))
+        self.limits_ms = limits_ms(setting.space, self.costs, len(self.prices))
         self.populations = [Population(options.population, options.tournament) for _ in self.prices]
 
     def step(self) -> Step:
@@ -114,10 +114,11 @@ class Evolution(PerPrice):
         return Step.of(1 - fmean(hits), torch.tensor(losses), p, kappa, self.costs)
 
 
-def limits_ms(costs: Costs, count: int) -> list[float]:
+def limits_ms(space: Space, costs: Costs, count: int) -> list[float]:
     """Limits of latency for ascending prices: descending, spread evenly in log latency between
     the fastest and the slowest network, without these two."""
-    slowest, fastest = (latency_ms(extreme(costs, dearest=end), costs) for end in (True, False))
+    ends = [extreme(space, costs, dearest=dearest) for dearest in (True, False)]
+    slowest, fastest = (latency_ms(end, costs) for end in ends)
     limits: list[float] = np.geomspace(slowest, fastest, count + 2)[1:-1].tolist()
     return limits
 
@@ -127,9 +128,10 @@ def random_within(
 ) -> Choices:
     """A random network of any depth; while it is too slow, another of its choices, in random
     order, becomes that of the fastest network."""
-    choices, fastest = list(spread_path(space, draws)), extreme(costs, dearest=False)
+    fastest = extreme(space, costs, dearest=False)
+    choices = list(spread_path(space, draws))
     for place in draws.permutation(len(choices)):
-        if latency_ms(choices, costs) <= limit_ms:
+        if latency_ms(space.canonical(choices), costs) <= limit_ms:
             break
         choices[place] = fastest[place]
     return space.canonical(choices)
@@ -141,15 +143,13 @@ def mutated(
     """`parent` with another option at one decision, drawn among those that keep the limit; the
     parent itself where there is none."""
     swapped = [
-        (*parent[:place], int(option), *parent[place + 1 :])
+        space.canonical((*parent[:place], int(option), *parent[place + 1 :]))
         for place, offered in enumerate(space.mask)
         for option in np.flatnonzero(offered)
     ]
     p = torch.stack([one_hot(choices, costs) for choices in swapped])
     within = (expected_latency_ms(p, costs) <= limit_ms).tolist()
     found = [
-        choices
-        for choices, fits in zip(swapped, within, strict=True)
-        if fits and space.canonical(choices) != parent
+        choices for choices, fits in zip(swapped, within, strict=True) if fits and choices != parent
     ]
-    return space.canonical(found[draws.integers(len(found))]) if found else parent
+    return found[draws.integers(len(found))] if found else parent

@@ -35,7 +35,7 @@ class FBNet(Mixed):
         self._fbnet = setting.params.fbnet
         super().__init__(setting, self._fbnet)
         costs = setting.costs.to(torch.device("cpu"))
-        fastest_us = _US * latency_ms(extreme(costs, dearest=False), costs)
+        fastest_us = _US * latency_ms(extreme(setting.space, costs, dearest=False), costs)
         if fastest_us <= 1:
             raise NoLogLatency(
                 f"the fastest network takes {fastest_us:g} µs by the table, and fbnet needs the "

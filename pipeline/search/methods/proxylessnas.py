@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -84,9 +86,10 @@ class ProxylessNASR(Proxyless):
         draws = generator(setting.params.seed, "paths", self.done)
         p = alpha.detach().softmax(1).cpu().expand(self._proxyless.paths, -1, -1)
         paths = draw_paths(p, draws)
-        losses, accuracies = self._judged(paths)
+        networks = [setting.space.canonical(path) for path in paths.tolist()]
+        losses, accuracies = self._judged(networks)
         latency = expected_latency_ms(
-            torch.stack([one_hot(path, setting.costs) for path in paths.tolist()]).to(alpha),
+            torch.stack([one_hot(choices, setting.costs) for choices in networks]).to(alpha),
             setting.costs,
         )
         rewards = reward(accuracies, latency / setting.costs.reference_ms, self.prices[search])
@@ -97,12 +100,11 @@ class ProxylessNASR(Proxyless):
         return self.seen(search, -float(rewards.mean()), losses)
 
     @torch.no_grad()
-    def _judged(self, paths: Tensor) -> tuple[Tensor, Tensor]:
-        """Cross-entropy and accuracy (m,) of paths (m, decisions) on one batch."""
+    def _judged(self, networks: Sequence[Choices]) -> tuple[Tensor, Tensor]:
+        """Cross-entropy and accuracy (m,) of m networks on one batch."""
         supernet, (x, y) = self.setting.weights.supernet, self.batch(self.done)
         supernet.train()
-        canonical = self.setting.space.canonical
-        outputs = [supernet(x, single(canonical(path))) for path in paths.tolist()]
+        outputs = [supernet(x, single(choices)) for choices in networks]
         losses = [torch.nn.functional.cross_entropy(output, y) for output in outputs]
         hits = [(output.argmax(1) == y).float().mean() for output in outputs]
         return torch.stack(losses), torch.stack(hits)

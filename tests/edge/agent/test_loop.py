@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +15,8 @@ import httpx
 import pytest
 
 from edge.agent import loop, work
+from edge.agent.database import read_only
+from edge.agent.items import Standing
 from edge.agent.orders import KnownOrders
 from edge.agent.spool import MIN_CAP_BYTES, Spool, look
 from edge.agent.state import State
@@ -115,6 +118,44 @@ def test_an_outage_of_a_week_loses_and_doubles_nothing(tmp_path: Path, hub: Hub)
     assert run_once(hub, tmp_path, time)
     assert sorted(r.subject.name for r in hub.records.values()) == ["one", "three", "two"]
     assert sum(len(report.records) for report in hub.reports) == 3
+
+
+def test_an_outage_of_a_week_fills_a_spool_and_no_more(tmp_path: Path, hub: Hub) -> None:
+    """An application leaves 2000 runs every ten minutes, 1008 times: more than even thinned ones
+    have room. All that is kept arrives, what has few samples first."""
+    folder = tmp_path / "state/inbox"
+    standings: list[Standing] = []
+
+    def leave(n: int) -> None:
+        path = drop(
+            tmp_path,
+            json.dumps({**LINE, "name": f"run-{n}", "latency_ms": [1.0 + n / 1e4] * 2000}) + "\n",
+        )
+        path.rename(folder / f"{n}.jsonl")
+
+    hub.away = True
+    time = Time()
+    with agent(hub, tmp_path, time, poll_s=600, spool_cap_bytes=MIN_CAP_BYTES) as board:
+        for n in range(1008):
+            leave(n)
+            board.turn()
+            standings.append(board._standing())
+            time.now_s += 600
+    assert max(standing.waiting_bytes for standing in standings) <= MIN_CAP_BYTES
+    kept, dropped = standings[-1].waiting, standings[-1].dropped
+    assert (kept + dropped, standings[-1].thinned) == (1008, 1008 - full_ones(tmp_path))
+    assert dropped > 0
+    hub.away = False
+    assert run_once(hub, tmp_path, time, spool_cap_bytes=MIN_CAP_BYTES)
+    arrived = [record for report in hub.reports for record in report.records]
+    assert sorted(int(r.subject.name[4:]) for r in arrived) == list(range(1008 - kept, 1008))
+    runs = [sum(map(len, record.samples_ns)) for record in arrived]
+    assert runs == sorted(runs)
+
+
+def full_ones(folder: Path) -> int:
+    with closing(read_only(folder / "state/spool.sqlite")) as database:
+        return int(database.execute("SELECT count(*) FROM items WHERE thin = 0").fetchone()[0])
 
 
 def test_it_starts_without_its_hub(tmp_path: Path, hub: Hub) -> None:
@@ -443,6 +484,20 @@ def test_after_ten_minutes_it_measures_and_doubts(tmp_path: Path, hub: Hub) -> N
     assert found.reasons == ("the device was at 82 °C, and waiting 10 min did not help",)
 
 
+@pytest.mark.parametrize(("battery", "verdict"), [("Discharging", "suspect"), ("Full", "clean")])
+def test_a_board_on_its_battery_is_doubted(
+    tmp_path: Path, hub: Hub, battery: str, verdict: str
+) -> None:
+    hub.offer(b"one")
+    supply = tmp_path / "root/sys/class/power_supply/BAT0"
+    supply.mkdir(parents=True)
+    (supply / "status").write_text(f"{battery}\n")
+    assert run_once(hub, tmp_path, root=tmp_path / "root")
+    (record,) = hub.records.values()
+    assert record.verdict == verdict
+    assert ("the device ran on its battery" in record.reasons) == (verdict == "suspect")
+
+
 def test_a_sensor_that_talks_nonsense(tmp_path: Path, hub: Hub) -> None:
     root = sysroot(tmp_path / "root", -999_000)
     assert run_once(hub, tmp_path, root=root)
@@ -481,21 +536,23 @@ def test_an_order_larger_than_the_cache_is_refused(tmp_path: Path, hub: Hub) -> 
 # The inbox
 
 
+LINE = {
+    "name": "app",
+    "sha256": "a" * 64,
+    "runtime": "litert",
+    "runtime_version": "2.0",
+    "provider": "CPU",
+    "precision": "int8",
+    "threads": 1,
+    "latency_ms": [1.0] * 200,
+}
+
+
 def drop(folder: Path, content: str = "") -> Path:
-    line = {
-        "name": "app",
-        "sha256": "a" * 64,
-        "runtime": "litert",
-        "runtime_version": "2.0",
-        "provider": "CPU",
-        "precision": "int8",
-        "threads": 1,
-        "latency_ms": [1.0] * 200,
-    }
     inbox = folder / "state/inbox"
     inbox.mkdir(parents=True, exist_ok=True)
     path = inbox / "app.jsonl"
-    path.write_text(content or json.dumps(line) + "\n")
+    path.write_text(content or json.dumps(LINE) + "\n")
     os.utime(path, (1_700_000_000, 1_700_000_000))
     return path
 

@@ -160,6 +160,9 @@ def hub_of(monkeypatch: pytest.MonkeyPatch, *records: Measurement) -> None:
             page = records[after:]
             return Records(records=page, next=len(records) if page else None)
 
+        def excluded(self) -> list[str]:
+            return []
+
     monkeypatch.setattr(HubAccess, "open", lambda _access: Hub())
 
 
@@ -172,7 +175,7 @@ def test_pull_files_what_a_hub_has(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "Next: dvc repro" in result.stdout
     assert read_all(tmp_path) == unique(world(0, 3))
     again = facet("pull", "--measurements", tmp_path, "--json")
-    answer = {"added": 0, "known": 0, "others": 0, "refused": [], "filed": []}
+    answer = {"added": 0, "known": 0, "others": 0, "withdrawn": 0, "refused": [], "filed": []}
     assert json.loads(again.stdout) == answer
 
 

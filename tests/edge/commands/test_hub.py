@@ -54,6 +54,10 @@ def test_revoke(state: Path) -> None:
     assert answer == {"name": "pi", "excluded_records": 0}
     (device,) = json.loads(facet(state, "devices", "--json").stdout)["devices"]
     assert device["state"] == "revoked"
+    since = ("--since", "2026-11-03T14:00")
+    assert facet(state, "revoke", "pi", "--exclude-records", *since).exit_code == 0
+    alone = facet(state, "revoke", "pi", *since)
+    assert (alone.exit_code, "give both" in alone.stderr) == (2, True)
 
 
 def test_revoke_of_nobody_is_an_error_as_json(state: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from edge import bayes
+from edge.bayes import Floats
 from edge.record import Conditions, Measurement, Subject, Target
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableRow
@@ -88,3 +90,8 @@ def profile(folder: Path, *records: Measurement) -> Path:
     table().write(folder)
     write(folder / "records.jsonl", measured(OFFSET_MS, role="base"), *records)
     return folder
+
+
+def one_gaussian(mean: Floats, covariance: Floats, noise: float = 0.0) -> bayes.Posterior:
+    """A posterior without a doubt of the noise."""
+    return bayes.Posterior(np.ones(1), mean[None], covariance[None], np.array([noise]))

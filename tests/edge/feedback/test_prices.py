@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge import bayes
 from edge.calibration import Calibration, fit
 from edge.feedback.prices import prices
 from edge.record import iter_networks
 from edge.table import Table
-from tests.edge.feedback.made_up import COST_MS, NOW, table, world
+from tests.edge.feedback.made_up import COST_MS, NOW, one_gaussian, table, world
 
 OPS = tuple(sorted(COST_MS))  # conv_k3 0.20 ms, mbconv_k3_e3 0.10, sep_k3 0.05
 
@@ -18,7 +17,7 @@ OPS = tuple(sorted(COST_MS))  # conv_k3 0.20 ms, mbconv_k3_e3 0.10, sep_k3 0.05
 def calibration(scale: float, *bias_ms: float, sd_ms: float = 0.0) -> Calibration:
     """A posterior as if found; `sd_ms` is that of each bias."""
     covariance = np.diag([0.0, 0.0, *[sd_ms**2] * len(OPS)])
-    posterior = bayes.Posterior(np.array([0.0, scale, *bias_ms]), covariance, 0.0, 0.0)
+    posterior = one_gaussian(np.array([0.0, scale, *bias_ms]), covariance)
     return replace(fit(table(), [], now=NOW), posterior=posterior)
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from edge.calibration import fit
 from edge.feedback.pull import CURSOR, pull
 from edge.hub_api import Records
-from edge.record import Measurement, Subject, read_all, unique
-from tests.edge.feedback.made_up import NOW, measured, world
+from edge.record import WITHDRAWN, Measurement, Subject, iter_networks, read_all, unique
+from tests.edge.feedback.made_up import NOW, measured, table, world
 
 NETWORKS = world(0, 5)
 CHAIN = measured(1.0).model_copy(
@@ -23,11 +24,15 @@ class MadeUpHub:
     def __init__(self, records: Sequence[Measurement], url: str = "http://hub") -> None:
         self.stored, self.url = list(records), url
         self.asked: list[int] = []
+        self.revoked: list[Measurement] = []
 
     def records(self, after: int) -> Records:
         self.asked.append(after)
         page = self.stored[after : after + 2]
         return Records(records=tuple(page), next=after + len(page) if page else None)
+
+    def excluded(self) -> list[str]:
+        return [record.id for record in self.revoked]
 
 
 def test_networks_are_filed_and_what_was_read_is_not_asked_for_again(tmp_path: Path) -> None:
@@ -93,3 +98,41 @@ def test_a_record_that_moves_no_calibration_is_refused_by_its_number(tmp_path: P
     assert [(r.line, r.reason) for r in found.refused] == [
         (4, "was not measured on hardware: Pi 4, emulated")
     ]
+
+
+def test_what_the_hub_excluded_meanwhile_is_withdrawn_and_no_file_changes(tmp_path: Path) -> None:
+    hub = MadeUpHub(NETWORKS)
+    (filed, *_) = pull(hub, tmp_path, now=NOW).filed
+    content = filed.read_bytes()
+    hub.revoked = [NETWORKS[0], NETWORKS[3], measured(9.0, "conv_k3")]  # the last never came here
+    assert pull(hub, tmp_path, now=NOW).withdrawn == 2
+    assert read_all(tmp_path) == unique([NETWORKS[1], NETWORKS[2], NETWORKS[4]])
+    assert filed.read_bytes() == content
+    assert (tmp_path / WITHDRAWN).read_text().split() == sorted([NETWORKS[0].id, NETWORKS[3].id])
+    again = pull(hub, tmp_path, anew=True, now=NOW)
+    assert (again.added, again.known, again.withdrawn) == (0, 5, 0)
+    hub.revoked.append(NETWORKS[1])
+    assert pull(hub, tmp_path, now=NOW).withdrawn == 1
+    assert read_all(tmp_path) == unique([NETWORKS[2], NETWORKS[4]])
+
+
+def test_without_the_records_of_a_revoked_board_the_fit_is_that_of_the_others(
+    tmp_path: Path,
+) -> None:
+    """As if the board, which says that all is twice as slow, had never reported."""
+    lies = [
+        record.model_copy(
+            update={"samples_ns": tuple(tuple(2 * ns for ns in b) for b in record.samples_ns)}
+        )
+        for record in NETWORKS
+    ]
+    hub = MadeUpHub([*NETWORKS, *lies])
+    pull(hub, tmp_path, now=NOW)
+    before = fit(table(), list(iter_networks(read_all(tmp_path))), now=NOW)
+    hub.revoked = lies
+    pull(hub, tmp_path, now=NOW)
+    after = fit(table(), list(iter_networks(read_all(tmp_path))), now=NOW)
+    honest = fit(table(), list(iter_networks(NETWORKS)), now=NOW)
+    architecture = NETWORKS[0].subject.read_architecture()
+    assert after.predict(architecture) == honest.predict(architecture)
+    assert before.predict(architecture) != honest.predict(architecture)

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge import bayes
 from edge.calibration import Calibration, fit
 from edge.feedback.candidates import Candidate
 from edge.feedback.suggest import SuggestError, suggest
@@ -17,6 +16,7 @@ from tests.edge.feedback.made_up import (
     OPS,
     measured,
     network,
+    one_gaussian,
     table,
     world,
 )
@@ -27,7 +27,7 @@ SD_MS, NOISE = 0.02, 0.0004  # of each operation's bias; the noise has an sd of 
 def calibration(*sd_ms: float) -> Calibration:
     """Only the biases of the three operations are in doubt, by alphabet."""
     covariance = np.diag([0.0, 0.0, *(np.array(sd_ms) ** 2)])
-    posterior = bayes.Posterior(np.array([0.0, 1.0, 0, 0, 0]), covariance, NOISE, 0.0)
+    posterior = one_gaussian(np.array([0.0, 1.0, 0, 0, 0]), covariance, NOISE)
     return replace(fit(table(), [], now=NOW), posterior=posterior)
 
 

@@ -176,7 +176,7 @@ def busy(world: World, folder: Path) -> None:
     away, clone, pi = world.device("away"), world.device("clone"), world.device("pi")
     away.beat(temperature_c=None, throttled=None, clock_synchronised=False)
     world.passes(hours=5)
-    for boot_id, uptime_s in (("a", 10), ("b", 10), ("a", 20)):
+    for boot_id, uptime_s in (("a", 100), ("b", 100), ("a", 120)):
         clone.beat(boot_id=boot_id, uptime_s=uptime_s, device=HOSTILE)
     pi.beat(state="measuring", spooled=3, throttled=True, temperature_c=81.4)
     for content in (b"one", b"two!"):

@@ -20,6 +20,7 @@ ROUTES = {
     ("GET", "/v1/orders/{id}"): OPERATOR,
     ("DELETE", "/v1/orders/{id}"): OPERATOR,
     ("GET", "/v1/records"): OPERATOR,
+    ("GET", "/v1/excluded"): OPERATOR,
     ("GET", "/v1/devices"): OPERATOR,
     ("GET", "/v1/openapi.json"): OPERATOR,
     ("GET", "/"): PAGE,

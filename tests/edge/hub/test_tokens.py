@@ -1,5 +1,6 @@
 import hashlib
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -7,6 +8,7 @@ from sqlalchemy import select
 from edge.errors import EdgeError
 from edge.hub import tokens
 from edge.hub.tables import Identity
+from edge.hub_api import Report
 
 
 def test_a_token_is_256_random_bits_and_only_its_hash_is_kept(world):
@@ -73,3 +75,20 @@ def test_records_of_a_revoked_device_are_left_out_only_if_asked_for(world, devic
     record = make.record(make.subject(sha256), seed=7)
     device.report(make.report(order, 7))
     assert [m.id for m in operator.records()] == [record.id]
+
+
+def test_what_came_before_a_token_leaked_stays(world, device, operator, make):
+    subject = make.subject("a" * 64)
+    records = [make.record(subject, seed=n) for n in range(3)]
+    for record in records:
+        device.report(Report(records=(record,)))
+        world.passes(hours=1)
+    leaked = world.now - timedelta(hours=2)  # when the second one came
+    assert tokens.revoke(world.hub, "pi", exclude_records=True, since=leaked) == 2
+    assert [m.id for m in operator.records()] == [records[0].id]
+    page = operator.call("GET", "/v1/excluded", params={"limit": 1}).json()
+    assert page["ids"] == [records[1].id]
+    page = operator.call("GET", "/v1/excluded", params={"after": page["next"]}).json()
+    assert page["ids"] == [records[2].id]
+    page = operator.call("GET", "/v1/excluded", params={"after": page["next"]}).json()
+    assert page == {"ids": [], "next": None}

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from edge.table import Table, TableRow, UnknownBlock
+from models.darts import darts
+from models.nb201 import nb201
 from pipeline.search.objective import (
     Costs,
     expected_latency_ms,
@@ -172,3 +174,62 @@ def test_prices_of_an_elastic_space_come_from_the_table():
     assert costs.offset_ms.tolist() == [2.0, 5.0]
     assert costs.stage.tolist() == [0, 1]
     assert costs.mask.tolist() == [[True, True]] * 3
+
+
+def test_a_tied_decision_costs_the_sum_of_its_places_and_a_share_of_the_additions():
+    """Two cells of 2 and 4 channels; the edges 1-2 and 0-2 share one addition, the three into the
+    last node two."""
+    cells = nb201(
+        input_shape=(1, 8, 8),
+        classes=3,
+        operations=["none", "skip", "relu_conv_k1"],
+        stem_stride=1,
+        widths=[2, 4],
+        cells=1,
+        act="relu",
+    )
+    ms = {("add", 2): 0.3, ("add", 4): 0.6, ("relu_conv_k1", 2): 1.0, ("relu_conv_k1", 4): 5.0}
+    rows = table([(block, ms[block.op, block.in_channels]) for block in cells.blocks])
+    costs = Costs.of(cells, rows, "uniform")
+    assert costs.offset_ms == 2.0
+    assert costs.latency_ms[0, :, 0].tolist() == pytest.approx([0, 0, 6])
+    assert costs.latency_ms[2, :, 0].tolist() == pytest.approx([0, 0.45, 6.45])
+    assert costs.latency_ms[5, :, 0].tolist() == pytest.approx([0, 0.6, 6.6])
+
+
+def test_parameters_of_a_tied_decision_are_those_of_all_its_places():
+    """A 1x1 convolution with its norm: 2·2 + 4 and 4·4 + 8, so 32; the mean over three is 32/3."""
+    cells = nb201(
+        input_shape=(1, 8, 8),
+        classes=3,
+        operations=["none", "skip", "relu_conv_k1"],
+        stem_stride=1,
+        widths=[2, 4],
+        cells=1,
+        act="relu",
+    )
+    assert reg_costs(cells, "params")[0].tolist() == pytest.approx([0.1, 0.1, 3.0])
+
+
+def test_what_no_decision_is_about_belongs_to_the_fixed_part():
+    """A cell reads the stem twice through 1x1 convolutions of 4 ms, and ends in 7 ms."""
+    cells = darts(
+        input_shape=(1, 8, 8),
+        classes=3,
+        operations=["skip", "relu_conv_k3"],
+        stem_width=6,
+        stem_stride=1,
+        width=2,
+        cells=1,
+        nodes=2,
+        act="relu",
+    )
+    ms = {"relu_conv_k1": 4.0, "concat_2": 7.0, "add": 1.0, "relu_conv_k3": 3.0}
+    costs = Costs.of(cells, table([(b, ms[b.op]) for b in cells.blocks]), "uniform")
+    assert costs.offset_ms == 2.0 + 2 * 4.0 + 7.0
+    assert costs.latency_ms[..., 0].tolist() == [[0.5, 3.5]] * 5
+    choices = (1, 0, 1, 0, 2)  # of the second node two edges: 3 + 0 + 1, twice
+    network = cells.architecture(choices)
+    one = one_hot(choices, costs)
+    assert expected_latency_ms(one, costs).item() == pytest.approx(17 + 8)
+    assert table([(b, ms[b.op]) for b in cells.blocks]).sum_ms(network) == pytest.approx(17 + 8)

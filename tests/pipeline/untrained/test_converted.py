@@ -6,6 +6,7 @@ import pytest
 
 from edge.runtimes import get_runtime
 from edge.spec import BlockSpec
+from models.network import in_a_row
 from pipeline.formats import format_of
 from pipeline.params import ExportParams
 from pipeline.untrained import build_files, converted
@@ -13,7 +14,7 @@ from pipeline.untrained.converted import converted_path
 
 STEM = BlockSpec("conv_k3", 1, 4, 8, 8, stride=2)
 BLOCK = BlockSpec("conv_k3", 4, 4, 4, 4)
-MODELS = [[BLOCK], [STEM, BLOCK], [BLOCK]]
+MODELS = [in_a_row([BLOCK]), in_a_row([STEM, BLOCK]), in_a_row([BLOCK])]
 
 
 def build(store, precision="int8"):

@@ -3,7 +3,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from models.network import network
+from models.darts import darts
+from models.network import layers_of, network
 from pipeline.onnx_export import export_onnx
 from pipeline.params import ExportParams
 from pipeline.seeds import generator
@@ -14,30 +15,46 @@ from tests.pipeline.made_up import small_space
 
 SPACE = small_space("mbconv_k5_e3", "conv_k3", depths=[3])
 ARCHITECTURE = SPACE.architecture([0, 1, 0])  # one block stands in it twice
-BLOCKS = tuple(row.block for row in ARCHITECTURE.rows)
+BRANCHING = darts(
+    input_shape=(1, 8, 8),
+    classes=3,
+    operations=["skip", "relu_conv_k1", "max_pool_bn_k3"],
+    stem_width=4,
+    stem_stride=1,
+    width=2,
+    cells=3,
+    nodes=2,
+    act="relu",
+).architecture([1, 2, 0, 1, 3, 0, 1, 3, 0, 2])  # every kind of block that is no edge stands in it
+ARCHITECTURES = {"chain": ARCHITECTURE, "cells": BRANCHING}
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A store in which the network has been built, in this process."""
+    """A store in which the networks have been built, in this process."""
     store = tmp_path_factory.mktemp("store")
-    build([BLOCKS], ExportParams(), 1, store)
+    build([layers_of(one) for one in ARCHITECTURES.values()], ExportParams(), 1, store)
     return store
 
 
-@pytest.fixture(scope="module")
-def direct(tmp_path_factory):
+@pytest.fixture(params=ARCHITECTURES)
+def architecture(request):
+    return ARCHITECTURES[request.param]
+
+
+@pytest.fixture
+def direct(architecture, tmp_path):
     """The same network with the same weights, exported as a whole."""
-    net = network(ARCHITECTURE)
-    for module, block in zip(net, BLOCKS, strict=True):
+    net = network(architecture)
+    for module, (block, _) in zip(net, layers_of(architecture), strict=True):
         randomise(module, generator(0, block.key))
-    path = tmp_path_factory.mktemp("direct") / "network.onnx"
-    export_onnx(net, ARCHITECTURE.input_shape, path)
+    path = tmp_path / "network.onnx"
+    export_onnx(net, architecture.input_shape, path)
     return path
 
 
-def built(store):
-    (path,) = build([BLOCKS], ExportParams(), 2, store)
+def built(store, architecture=ARCHITECTURE):
+    (path,) = build([layers_of(architecture)], ExportParams(), 2, store)
     return path
 
 
@@ -54,8 +71,8 @@ def structure(path):
     return nodes, [origin[value.name] for value in graph.output]
 
 
-def test_blocks_put_together_are_the_network_exported_as_a_whole(store, direct):
-    assert structure(built(store)) == structure(direct)
+def test_blocks_put_together_are_the_network_exported_as_a_whole(store, architecture, direct):
+    assert structure(built(store, architecture)) == structure(direct)
 
 
 def test_the_names_are_those_of_a_deployed_model(store):
@@ -63,11 +80,11 @@ def test_the_names_are_those_of_a_deployed_model(store):
     assert [value.name for value in (*graph.input, *graph.output)] == ["image", "logits"]
 
 
-def test_it_runs(store, direct):
+def test_it_runs(store, architecture, direct):
     x = {"image": np.random.default_rng(0).standard_normal((1, 1, 8, 8), dtype=np.float32)}
     found, wanted = (
         onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, x)
-        for path in (built(store), direct)
+        for path in (built(store, architecture), direct)
     )
     np.testing.assert_array_equal(found, wanted)
 
@@ -81,10 +98,10 @@ def test_what_is_there_is_not_exported_again(store, monkeypatch):
 
 def test_files_are_kept_by_all_that_decides_them(tmp_path, monkeypatch):
     paths = [
-        block_path(BLOCKS[0], 20, tmp_path),
-        block_path(BLOCKS[0], 21, tmp_path),
-        block_path(BLOCKS[1], 20, tmp_path),
+        block_path(layers_of(ARCHITECTURE)[0].block, 20, tmp_path),
+        block_path(layers_of(ARCHITECTURE)[0].block, 21, tmp_path),
+        block_path(layers_of(ARCHITECTURE)[1].block, 20, tmp_path),
     ]
     monkeypatch.setattr(untrained, "_recipe", lambda: ("torch of tomorrow",))
-    paths.append(block_path(BLOCKS[0], 20, tmp_path))
+    paths.append(block_path(layers_of(ARCHITECTURE)[0].block, 20, tmp_path))
     assert len(set(paths)) == 4

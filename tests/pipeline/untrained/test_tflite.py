@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from edge.spec import BlockSpec
+from models.network import in_a_row
 from pipeline.params import ExportParams
 from pipeline.untrained import build_files, tflite
 from pipeline.untrained.tflite import model_path
@@ -11,7 +12,7 @@ from pipeline.untrained.tflite import model_path
 SMALL = Path(__file__).parents[2] / "edge/data/conv.tflite"
 STEM = BlockSpec("conv_k3", 1, 4, 8, 8, stride=2)
 BLOCK = BlockSpec("conv_k3", 4, 4, 4, 4)
-MODELS = [[BLOCK], [STEM, BLOCK], [BLOCK]]
+MODELS = [in_a_row([BLOCK]), in_a_row([STEM, BLOCK]), in_a_row([BLOCK])]
 
 
 @pytest.fixture
@@ -44,7 +45,10 @@ def test_what_is_there_is_not_exported_again(tmp_path, exported, capsys):
 
 
 def test_files_are_kept_by_all_that_decides_them(tmp_path, monkeypatch):
-    paths = [model_path([BLOCK], tmp_path), model_path([BLOCK, BLOCK], tmp_path)]
+    paths = [
+        model_path(in_a_row([BLOCK]), tmp_path),
+        model_path(in_a_row([BLOCK, BLOCK]), tmp_path),
+    ]
     monkeypatch.setattr(tflite, "_recipe", lambda: ("litert-torch of tomorrow",))
-    paths.append(model_path([BLOCK], tmp_path))
+    paths.append(model_path(in_a_row([BLOCK]), tmp_path))
     assert len(set(paths)) == 3

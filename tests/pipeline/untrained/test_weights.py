@@ -3,6 +3,7 @@ from torch import nn
 
 from edge.spec import BlockSpec
 from models import blocks
+from models.network import in_a_row
 from pipeline.seeds import generator
 from pipeline.untrained.weights import randomise, untrained
 
@@ -27,5 +28,5 @@ def test_equal_generators_give_equal_weights():
 
 def test_equal_blocks_have_equal_weights():
     block, other = BlockSpec("conv_k3", 4, 4, 4, 4), BlockSpec("conv_k1", 4, 4, 4, 4)
-    one, _, again = (part.state_dict() for part in untrained([block, other, block]))
+    one, _, again = (part.state_dict() for part in untrained(in_a_row([block, other, block])))
     assert all(torch.equal(one[name], again[name]) for name in one)

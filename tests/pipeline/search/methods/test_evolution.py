@@ -44,7 +44,7 @@ def test_a_tournament_is_won_by_the_best_of_those_that_take_part():
 
 def test_limits_fall_as_prices_rise_evenly_in_log_latency():
     """From 10 ms (three dense blocks) to 1 ms: two limits between are 10^(2/3) and 10^(1/3)."""
-    assert limits_ms(COSTS, 2) == pytest.approx([10 ** (2 / 3), 10 ** (1 / 3)])
+    assert limits_ms(SPACE, COSTS, 2) == pytest.approx([10 ** (2 / 3), 10 ** (1 / 3)])
 
 
 @pytest.mark.parametrize(("limit", "different"), [(1.0, 1), (2.5, 2), (4.5, 5), (10.0, 14)])
