@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -17,7 +16,6 @@ from experiments import (
     folder,
     latencies,
     networks,
-    page,
     rank,
     references,
     room,
@@ -25,6 +23,7 @@ from experiments import (
     table,
 )
 from experiments.folder import TaskFolder
+from experiments.report import page
 from experiments.settings import Settings
 
 _workers = click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
@@ -40,18 +39,12 @@ class _Given:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--task", "name", default=folder.DEFAULT_TASK, show_default=True, help="Its folder.")
-@click.option(
-    "--settings",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The protocol, where it is not params.yaml of the task's folder.",
-)
 @click.pass_context
-def main(context: click.Context, name: str, file: Path | None) -> None:
+def main(context: click.Context, name: str) -> None:
     """Compare methods of search; finished rows are kept, and a killed step goes on."""
     with _reported():
         task = folder.named(name)
-        context.obj = _Given(task, settings.load(file or task.protocol_file))
+        context.obj = _Given(task, settings.load(task.protocol_file))
 
 
 @main.command("table")
@@ -130,11 +123,10 @@ def _rank(given: _Given) -> None:
 
 
 @main.command("page")
-@click.pass_obj
-def _page(given: _Given) -> None:
-    """Write docs/results.md and its figures."""
+def _page() -> None:
+    """Write docs/results.md and its figures, of all tasks."""
     with _reported():
-        page.write(given.protocol, given.task)
+        page.write()
 
 
 @contextmanager

@@ -67,6 +67,15 @@ def key_of(settings: Arms, arm: str, seed: int, task: TaskFolder) -> str:
     return content_key(merged, settings.arms[arm].supernet_of, table)
 
 
+def finished(file: str, settings: Arms, task: TaskFolder) -> list[Row]:
+    """The rows of a file that are of these settings and this table: those of another protocol may
+    even be of another space."""
+    if not task.table.exists():
+        return []
+    keys = {cell.key for cell in cells(settings, task)}
+    return [row for row in rows.of(file, task) if row["key"] in keys]
+
+
 def fill(file: Path, cells: Iterable[Cell], make: Callable[[Cell], Row], workers: int) -> None:
     """Add the rows that the file lacks. Cells of one seed share checkpoints, so that `workers` run
     different seeds."""

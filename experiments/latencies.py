@@ -1,12 +1,12 @@
-"""``python -m experiments.latencies ROOT TASK NAME:WIDTH..`` in a folder with the data: measure
-what the cells chose, and hand-designed networks.
+"""``python -m experiments.latencies ROOT TASK`` in a folder with the data: measure what the cells
+chose, and hand-designed networks.
 
 All of them in one interleaved session, so that a drift of the machine is everybody's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -19,9 +19,9 @@ from edge.record import Measurement, Subject
 from edge.spec import Architecture
 from edge.statistics import summarise
 from experiments import rows
+from experiments.cells import finished
 from experiments.folder import TaskFolder
-from experiments.references import as_arguments, of_arguments
-from experiments.settings import Settings
+from experiments.settings import Settings, load
 from experiments.workspace import for_networks
 from models.network import layers_of
 from models.spaces import Space
@@ -45,21 +45,22 @@ class SessionError(EdgeError, RuntimeError):
 
 def run(settings: Settings, task: TaskFolder) -> None:
     """Measure all networks of the cells, and the references of the protocol."""
-    names = as_arguments(settings.references.networks)
-    for_networks(settings, task).run(__name__, *task.arguments, *names)
+    for_networks(settings, task).run(__name__, *task.arguments)
 
 
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.argument("task")
-@click.argument("names", nargs=-1)
-def main(root: Path, task: str, names: Sequence[str]) -> None:
-    """Measure every network of the cells of TASK below ROOT and the references NAME:WIDTH, anew;
-    latency does not depend on weights. A killed session goes on."""
+def main(root: Path, task: str) -> None:
+    """Measure every network of the cells of TASK below ROOT and the references, anew; latency does
+    not depend on weights. A killed session goes on."""
     folder, base, data = TaskFolder(task, root), params.load(), dataset.load()
-    networks = chosen(folder, make_space(base.space, data))
+    settings = load(folder.protocol_file, root)
+    cells = finished(rows.CELLS, settings, folder)
+    networks = chosen(cells, make_space(base.space, data))
+    references = settings.references.networks
     target = check.describe(base.target)
-    jobs = [*_jobs_of(networks, base), *_jobs_of_references(of_arguments(names), base, data)]
+    jobs = [*_jobs_of(networks, base), *_jobs_of_references(references, base, data)]
     how = protocol(base.verify)
     with Progress("timing", len(jobs) * how.blocks) as progress:
         results = measure(
@@ -69,9 +70,9 @@ def main(root: Path, task: str, names: Sequence[str]) -> None:
     JOURNAL.unlink(missing_ok=True)
 
 
-def chosen(folder: TaskFolder, space: Space) -> list[Architecture]:
+def chosen(cells: Iterable[Row], space: Space) -> list[Architecture]:
     """Every network of the cells, once."""
-    members = [member for cell in rows.of(rows.CELLS, folder) for member in cell["members"]]
+    members = [member for cell in cells for member in cell["members"]]
     by_key = {m["architecture"]: space.architecture(tuple(m["choices"])) for m in members}
     return [by_key[key] for key in sorted(by_key)]
 

@@ -16,8 +16,9 @@ from benchmarks.rows import Row, append
 from edge.files import sha256_of
 from edge.spec import Architecture
 from experiments import rows
+from experiments.cells import finished
 from experiments.folder import TaskFolder
-from experiments.settings import Settings
+from experiments.settings import Settings, load
 from experiments.workspace import for_networks
 from models.network import count, network
 from models.spaces import Space
@@ -27,6 +28,7 @@ from pipeline.params import RetrainParams
 from pipeline.progress import Progress
 from pipeline.retrain import Task, train_task
 from pipeline.space import make_space
+from pipeline.training import essentials
 
 
 def run(settings: Settings, task: TaskFolder, workers: int) -> None:
@@ -44,7 +46,8 @@ def main(root: Path, task: str, workers: int) -> None:
     folder = TaskFolder(task, root)
     base = params.load()
     space = make_space(base.space, dataset.load())
-    wanted = tasks(rows.of(rows.CELLS, folder), space, base.retrain)
+    cells = finished(rows.CELLS, load(folder.protocol_file, root), folder)
+    wanted = tasks(cells, space, base.retrain)
     known = {row["key"] for row in rows.of(rows.NETWORKS, folder)}
     missing = [task for key, task in wanted.items() if key not in known]
     with store.locked("members"), Progress("networks", len(missing)) as progress:
@@ -79,6 +82,7 @@ def _trained(task: Task) -> dict[str, Any]:
         "key": task.key,
         "architecture": architecture.key,
         "seed": task.recipe.seed,
+        "recipe": essentials(task.recipe),
         "holdout_accuracy": found["holdout_accuracy"],
         "test_accuracy": found["test_accuracy"],
         "macs": macs,

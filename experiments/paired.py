@@ -12,6 +12,7 @@ import numpy as np
 from edge.statistics import t_quantile
 
 CONFIDENCE = 0.95
+GAIN = 0.02  # what a method that is worth its trouble wins on average
 Verdict = Literal["wins", "loses", "ties", "undecided"]
 
 
@@ -33,10 +34,17 @@ class Difference:
             return "loses"
         return "ties" if -margin < lo and hi < margin else "undecided"
 
+    def clears(self, margin: float) -> bool:
+        """Whether the interval lies above -margin and the mean above `GAIN`."""
+        return self.mean > GAIN and self.mean - self.half > -margin
+
 
 def relative(one: Mapping[int, float], other: Mapping[int, float]) -> Difference | None:
-    """Of values by seed; None without a shared seed. The half width is infinite for one."""
-    shared = sorted(set(one) & set(other))
+    """Of values by seed; None without a shared seed. The half width is infinite for one.
+
+    A seed in which the other has nothing is left out: it is infinitely far behind.
+    """
+    shared = sorted(seed for seed in set(one) & set(other) if other[seed] > 0)
     if not shared:
         return None
     values = np.array([one[seed] / other[seed] - 1 for seed in shared])

@@ -1,4 +1,4 @@
-"""``python -m experiments.rank ROOT TASK KEY`` in the folder of a finished search: how its shared
+"""``python -m experiments.rank ROOT TASK`` in the folder of the first arm and seed: how its shared
 weights see the networks of the room, all of which were trained."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from benchmarks.room.sample import Drawn, draw
 from benchmarks.rows import Row, append, grouped
 from experiments import cells, rows
 from experiments.folder import TaskFolder
-from experiments.settings import Settings
+from experiments.settings import Settings, load
 from models.network import count, network
 from pipeline import params
 from pipeline.extract import Extraction
@@ -22,23 +22,19 @@ from pipeline.extraction.candidates import Candidate, Found
 def run(settings: Settings, task: TaskFolder) -> None:
     """Judge the networks of the room in the weights of the first arm and seed; they are drawn as
     `room` draws them. Raises StageError."""
-    where = cells.search(settings, settings.first, 0, task)
-    key = cells.key_of(settings, settings.first, 0, task)
-    sizes = [f"--latencies={settings.room.latencies}", f"--networks={settings.room.networks}"]
-    where.run(__name__, *task.arguments, key, *sizes)
+    cells.search(settings, settings.first, 0, task).run(__name__, *task.arguments)
 
 
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.argument("task")
-@click.argument("key")
-@click.option("--latencies", type=click.IntRange(1), default=4, show_default=True)
-@click.option("--networks", type=click.IntRange(2), default=6, show_default=True)
-def main(root: Path, task: str, key: str, latencies: int, networks: int) -> None:
-    """Judge all networks that have no row of the search KEY yet, one latency after another."""
+def main(root: Path, task: str) -> None:
+    """Judge all networks of TASK below ROOT that have no row yet, one latency after another."""
     folder, extraction = TaskFolder(task, root), Extraction(params.load())
-    drawn = draw(extraction.space, extraction.predictor.calibration, latencies, networks, seed=0)
-    judge(drawn, extraction, key, folder)
+    settings = load(folder.protocol_file, root)
+    room, calibration = settings.room, extraction.predictor.calibration
+    drawn = draw(extraction.space, calibration, room.latencies, room.networks, seed=0)
+    judge(drawn, extraction, cells.key_of(settings, settings.first, 0, folder), folder)
 
 
 def judge(drawn: Sequence[Drawn], extraction: Extraction, key: str, folder: TaskFolder) -> None:

@@ -1,12 +1,11 @@
-"""``python -m experiments.references ROOT TASK NAME:WIDTH..`` in a folder with the data: train
-hand-designed networks with the recipe and the seeds of the others.
+"""``python -m experiments.references ROOT TASK`` in a folder with the data: train hand-designed
+networks with the recipe and the seeds of the others.
 
 Their rows lie among those of all networks, and `measure` times them in the same session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from benchmarks.rows import append
 from edge.files import sha256_of
 from experiments import rows
 from experiments.folder import TaskFolder
-from experiments.settings import Settings
+from experiments.settings import References, Settings, load
 from experiments.workspace import for_networks
 from models.network import count
 from pipeline import dataset, params, store
@@ -25,6 +24,7 @@ from pipeline.parallel import in_processes
 from pipeline.params import RetrainParams
 from pipeline.progress import Progress
 from pipeline.reference_nets import Reference, train_one
+from pipeline.training import essentials
 
 
 class _Job(NamedTuple):
@@ -34,44 +34,26 @@ class _Job(NamedTuple):
 
 def run(settings: Settings, task: TaskFolder, workers: int) -> None:
     """Train all references of a protocol that have no row yet."""
-    options = [f"--workers={workers}", f"--seeds={settings.references.seeds}"]
-    names = as_arguments(settings.references.networks)
-    for_networks(settings, task).run(__name__, *task.arguments, *options, *names)
-
-
-def as_arguments(references: Iterable[Reference]) -> list[str]:
-    """For a command line that `of_arguments` reads."""
-    return [f"{one.name}:{one.width}" for one in references]
-
-
-def of_arguments(texts: Iterable[str]) -> list[Reference]:
-    """What `as_arguments` wrote."""
-    parts = (text.split(":") for text in texts)
-    return [Reference(name, int(width)) for name, width in parts]
+    where = for_networks(settings, task)
+    where.run(__name__, *task.arguments, f"--workers={workers}")
 
 
 @click.command()
 @click.argument("root", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.argument("task")
-@click.argument("names", nargs=-1)
-@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
-def main(root: Path, task: str, names: Sequence[str], seeds: int, workers: int) -> None:
-    """Train the networks NAME:WIDTH that have no row yet."""
-    train(of_arguments(names), params.load().retrain, TaskFolder(task, root), seeds, workers)
+def main(root: Path, task: str, workers: int) -> None:
+    """Train the references of TASK below ROOT that have no row yet."""
+    folder = TaskFolder(task, root)
+    references = load(folder.protocol_file, root).references
+    train(references, params.load().retrain, folder, workers)
 
 
-def train(
-    references: Sequence[Reference],
-    recipe: RetrainParams,
-    folder: TaskFolder,
-    seeds: int,
-    workers: int,
-) -> None:
+def train(references: References, recipe: RetrainParams, folder: TaskFolder, workers: int) -> None:
     """A row for every reference and seed."""
     data_sha256 = sha256_of(dataset.DATASET_FILE)
-    seeded = [recipe.model_copy(update={"seed": seed}) for seed in range(seeds)]
-    jobs = {one.key(r, data_sha256): _Job(one, r) for one in references for r in seeded}
+    seeded = [recipe.model_copy(update={"seed": seed}) for seed in range(references.seeds)]
+    jobs = {one.key(r, data_sha256): _Job(one, r) for one in references.networks for r in seeded}
     known = {row["key"] for row in rows.of(rows.NETWORKS, folder)}
     missing = {key: job for key, job in jobs.items() if key not in known}
     work = partial(_trained, data_sha256=data_sha256)
@@ -90,6 +72,7 @@ def _trained(job: _Job, data_sha256: str) -> dict[str, Any]:
         "architecture": str(job.reference),
         "reference": job.reference.name,
         "seed": job.recipe.seed,
+        "recipe": essentials(job.recipe),
         "holdout_accuracy": found.holdout_accuracy,
         "test_accuracy": found.test_accuracy,
         "macs": macs,

@@ -76,6 +76,6 @@ def regrets(found: Sequence[Family], settings: Settings) -> dict[str, float]:
     for family in found:
         best[family.seed] = max(best.get(family.seed, 0.0), family.hypervolume(settings))
     return {
-        arm: mean(1 - f.hypervolume(settings) / best[f.seed] for f in of_arm)
+        arm: mean(1 - f.hypervolume(settings) / (best[f.seed] or 1) for f in of_arm)
         for arm, of_arm in by_arm(found).items()
     }

@@ -23,35 +23,33 @@ class SettingsError(EdgeError, ValueError):
     """Settings of an experiment that cannot be used."""
 
 
-class Arm(BaseModel):
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Arm(_Strict):
     """One thing that is compared: how it differs from the base, and with how many seeds it runs.
 
     `supernet_of` names another arm whose finished search is read instead of an own one; α is
     uniform then.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     seeds: int = Field(ge=1)
     supernet_of: str | None = None
     overrides: Overrides = {}
 
 
-class Room(BaseModel):
+class Room(_Strict):
     """How many random networks are trained to see what a search could win, at how many latencies,
     with how many seeds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     latencies: int = Field(default=4, ge=1)
     networks: int = Field(default=6, ge=2)  # at each latency
     seeds: int = Field(default=2, ge=2)
 
 
-class References(BaseModel):
+class References(_Strict):
     """Hand-designed networks that the families are compared with, by name at some widths."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seeds: int = Field(default=1, ge=1)
     widths: Mapping[str, tuple[int, ...]] = {}
@@ -70,10 +68,8 @@ class References(BaseModel):
         return [Reference(name, width) for name, of in self.widths.items() for width in of]
 
 
-class Arms(BaseModel):
+class Arms(_Strict):
     """What is compared: arms, which differ from one params.yaml, the `base`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     base: Path
     first: str  # the arm that the others are compared with

@@ -5,27 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.markdown import table
-from benchmarks.room.spread import Room, rooms
+from benchmarks.room.spread import ENOUGH, Room, rooms
 from benchmarks.rows import Row, grouped
 
 _HEAD = ("µs", "networks", "mean %", "worst", "best", "spread", "noise", "spread / noise")
 
 
-def by_setting(rows: Sequence[Row]) -> str:
-    """A heading and a table for everything that rows may differ in: data, space and recipe."""
+def by_setting(rows: Sequence[Row], heading: str = "###") -> str:
+    """A heading, a table and a verdict for everything that rows may differ in: data, space and
+    recipe."""
     return "\n".join(
-        f"### {name}\n\n{table(_HEAD, map(_cells, rooms(of_group, of_group[0]['test_images'])))}"
+        f"{heading} {name}\n\n{_of_setting(of_group)}"
         for name, of_group in grouped(rows, setting).items()
     )
+
+
+def _of_setting(rows: Sequence[Row]) -> str:
+    found = rooms(rows, rows[0]["test_images"])
+    if not found:
+        return "No two networks of equal latency are trained yet.\n"
+    enough = sum(one.enough for one in found)
+    said = f"Room of {ENOUGH:g} times the noise or more at {enough} of {len(found)} latencies."
+    return f"{table(_HEAD, map(_cells, found))}\n{said}\n"
 
 
 def setting(row: Row) -> str:
     """What a row belongs to, for people; rows of two settings are never compared."""
     space, epochs = row["space"], row["recipe"]["epochs"]
-    return (
-        f"{row['data']}, widths {space['widths']}, {len(space['operations'])} operations, "
-        f"{epochs} epochs"
-    )
+    shape = [
+        f"{key} {space[key]}" for key in ("widths", "width", "depths", "cells") if key in space
+    ]
+    operations = f"{len(space['operations'])} operations"
+    return ", ".join([row["data"], space["name"], *shape, operations, f"{epochs} epochs"])
 
 
 def _cells(one: Room) -> tuple[str, ...]:

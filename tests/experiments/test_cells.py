@@ -1,5 +1,6 @@
 import json
 
+from benchmarks.rows import append
 from experiments import cells, rows
 from experiments.folder import TaskFolder
 from tests.experiments.made_up import settings
@@ -23,6 +24,14 @@ def test_a_finished_cell_is_not_run_again(task, monkeypatch):
     found = rows.of(rows.CELLS, task)
     assert [(row["arm"], row["seed"]) for row in found] == ran
     assert len({row["key"] for row in found}) == 3
+
+
+def test_rows_of_another_protocol_are_left_alone(task):
+    for protocol in (settings(), settings(budgets_ms=(1.0, 3.0))):
+        key = cells.key_of(protocol, "simplex", 0, task)
+        append(task.results / rows.CELLS, {"key": key, "budgets_ms": protocol.budgets_ms})
+    (row,) = cells.finished(rows.CELLS, settings(), task)
+    assert row["budgets_ms"] == [1.0, 2.0]
 
 
 def test_another_setting_of_its_own_arm_is_another_cell(task):

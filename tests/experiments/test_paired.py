@@ -16,6 +16,13 @@ def test_differences_are_relative_and_paired_by_seed():
 def test_one_seed_has_no_interval_and_none_no_difference():
     assert relative({0: 3.0}, {0: 2.0}) == Difference(0.5, math.inf, 1)
     assert relative({0: 3.0}, {1: 2.0}) is None
+    assert relative({0: 3.0, 1: 3.0}, {0: 2.0, 1: 0.0}) == Difference(0.5, math.inf, 1)
+
+
+def test_the_bar_asks_for_an_interval_and_a_mean():
+    assert Difference(0.03, 0.035, 5).clears(margin=0.01)
+    assert not Difference(0.03, 0.045, 5).clears(margin=0.01)  # down to -1.5 %
+    assert not Difference(0.015, 0.001, 5).clears(margin=0.01)  # sure, but little
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,14 @@ import pytest
 from benchmarks.rows import append
 from experiments import references, rows
 from experiments.folder import TaskFolder
-from experiments.references import as_arguments, of_arguments
+from experiments.settings import References
 from pipeline import data
 from pipeline.dataset import DATASET_FILE
 from pipeline.params import RetrainParams
-from pipeline.reference_nets import Reference
 from tests.pipeline.made_up import noise
 
 RECIPE = RetrainParams(epochs=1, batch_size=4, lr=0.01, workers=1)
-CNN, RESNET = Reference("plain-cnn", 2), Reference("resnet8", 2)
+TWICE = References(seeds=2, widths={"plain-cnn": (2,)})
 
 
 @pytest.fixture
@@ -22,14 +21,9 @@ def task(tmp_path, monkeypatch):
     return TaskFolder("fashion", tmp_path)
 
 
-def test_references_go_through_a_command_line():
-    assert as_arguments([CNN, RESNET]) == ["plain-cnn:2", "resnet8:2"]
-    assert of_arguments(["plain-cnn:2", "resnet8:2"]) == [CNN, RESNET]
-
-
 def test_every_reference_has_a_row_per_seed_among_those_of_all_networks(task, monkeypatch):
     append(task.results / rows.NETWORKS, {"key": "a member", "architecture": "m"})
-    references.train([CNN], RECIPE, task, seeds=2, workers=1)
+    references.train(TWICE, RECIPE, task, workers=1)
     found = rows.of(rows.NETWORKS, task)
     assert [(row["architecture"], row.get("seed")) for row in found] == [
         ("m", None),
@@ -44,5 +38,5 @@ def test_every_reference_has_a_row_per_seed_among_those_of_all_networks(task, mo
     monkeypatch.setattr(
         references, "train_one", lambda one, *_, **__: pytest.fail(f"{one} is trained again")
     )
-    references.train([CNN], RECIPE, task, seeds=2, workers=1)
+    references.train(TWICE, RECIPE, task, workers=1)
     assert rows.of(rows.NETWORKS, task) == found

@@ -26,7 +26,7 @@ def test_equal_networks_leave_no_room():
 def row(latency_ms, architecture, seed, accuracy):
     return {
         "data": "fashion-mnist",
-        "space": {"widths": [[4, 8]], "operations": ["skip", "conv_k3"]},
+        "space": {"name": "mbconv", "widths": [[4, 8]], "operations": ["skip", "conv_k3"]},
         "recipe": {"epochs": 3},
         "latency_ms": latency_ms,
         "architecture": architecture,
@@ -49,7 +49,7 @@ def test_settings_have_tables_of_their_own():
     rows = [row(0.1, name, seed, 0.9) for name in "ab" for seed in (0, 1)]
     others = [{**one, "recipe": {"epochs": 8}} for one in rows]
     text = by_setting([*rows, *others])
-    assert "### fashion-mnist, widths [[4, 8]], 2 operations, 3 epochs\n" in text
-    assert "### fashion-mnist, widths [[4, 8]], 2 operations, 8 epochs\n" in text
+    assert "### fashion-mnist, mbconv, widths [[4, 8]], 2 operations, 3 epochs\n" in text
+    assert "### fashion-mnist, mbconv, widths [[4, 8]], 2 operations, 8 epochs\n" in text
     # the noise of 90 % on 10,000 images: 0.3 points
     assert text.count("| 100 | 2 | 90.00 | 90.00 | 90.00 | 0.00 | 0.30 | 0.0 |") == 2

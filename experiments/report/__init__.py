@@ -1,0 +1,1 @@
+"""docs/results.md: what the rows of the experiments say."""

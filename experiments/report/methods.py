@@ -1,0 +1,131 @@
+"""The sections that compare the arms."""
+
+from __future__ import annotations
+
+from statistics import mean, stdev
+
+from benchmarks.markdown import table
+from experiments import results
+from experiments.paired import GAIN, Difference, relative
+from experiments.report.study import Study
+from experiments.results import hypervolumes
+
+CONTROLS = ("control", "random", "additive")
+
+_WORDS = {
+    "wins": "beats",
+    "loses": "LOSES to",
+    "ties": "TIES with",
+    "undecided": "is not shown to beat",
+}
+
+
+def verdict(study: Study) -> str:
+    """What the first arm is worth against its control and the two that must be beaten, in one
+    sentence each."""
+    settings = study.settings
+    told = [
+        f"{settings.first} {said} {name} ({_percent(difference, ' %')})"
+        for name in CONTROLS
+        if (difference := against(study, name)) is not None
+        for said in [_WORDS[difference.verdict(settings.margin)]]
+    ]
+    return "; ".join(told) + "." if told else "No control is finished yet."
+
+
+def against(study: Study, other: str) -> Difference | None:
+    """The first arm against another, by hypervolume; None without a shared seed."""
+    volumes = {arm: hypervolumes(of, study.settings) for arm, of in study.by_arm.items()}
+    return relative(volumes.get(study.settings.first, {}), volumes.get(other, {}))
+
+
+def hypervolume(study: Study) -> str:
+    """Hypervolume, regret, distinct members, by arm."""
+    settings = study.settings
+    lost = results.regrets(study.families, settings)
+    body = []
+    for arm, of_arm in study.by_arm.items():
+        volumes = [100 * family.hypervolume(settings) for family in of_arm]
+        spread = f" ± {stdev(volumes):.2f}" if len(volumes) > 1 else ""
+        difference = against(study, arm) if arm != settings.first else None
+        compared = ("", "", "")
+        if difference is not None:
+            met = difference.clears(settings.margin)
+            said = difference.verdict(settings.margin)
+            compared = (_percent(difference), said, "met" if met else "missed")
+        body.append(
+            (
+                arm,
+                str(len(volumes)),
+                f"{mean(volumes):.2f}{spread}",
+                *compared,
+                f"{100 * lost[arm]:.1f}",
+                f"{mean(family.distinct for family in of_arm):.1f}",
+                f"{mean(family.swaps for family in of_arm):.1f}",
+            )
+        )
+    head = (
+        *("arm", "seeds", "hypervolume ± sd", f"{settings.first} against it, %", "verdict", "bar"),
+        *("regret, %", "distinct members", "repair swaps"),
+    )
+    low, high = settings.span_ms
+    floor, margin = 100 * settings.floor, 100 * settings.margin
+    return f"""### Hypervolume
+
+In points, over log latency from {low:g} to {high:g} ms: the mean accuracy above {floor:g} %
+of the best member that is fast enough, by test images and measured medians. Differences are paired
+over seeds and relative, with 95 % t-intervals; within ± {margin:g} % is a tie. The bar: the
+interval above −{margin:g} % and the mean above +{100 * GAIN:g} %. Regret: how far below the best
+arm of the same seed.
+
+{table(head, body)}"""
+
+
+def budgets(study: Study) -> str:
+    """Accuracy and latency at every budget, by arm."""
+    body = []
+    for arm, of_arm in study.by_arm.items():
+        cells = [arm]
+        for budget_ms in study.settings.budgets_ms:
+            points = [family.by_budget[budget_ms] for family in of_arm]
+            accuracy = 100 * mean(point.accuracy for point in points)
+            cells.append(f"{accuracy:.2f} at {mean(point.latency_ms for point in points):.3f}")
+        body.append(cells)
+    head = ("arm", *(f"{budget:g} ms" for budget in study.settings.budgets_ms))
+    return f"""### Accuracy per budget
+
+Test accuracy, %, at the measured median, ms; means over the seeds. A budget is about the predicted
+upper bound of the 95th percentile.
+
+{table(head, body)}"""
+
+
+def costs(study: Study) -> str:
+    """CPU seconds by phase, and of one budget more, by arm."""
+    body = []
+    for arm, of_arm in study.by_arm.items():
+        warm_up, joint, extract = (
+            mean(f.cpu_s[phase] for f in of_arm) for phase in ("warm_up", "joint", "extract")
+        )
+        more = extract / len(study.settings.budgets_ms) + joint / _searches(study, arm)
+        seconds = (warm_up, joint, extract, warm_up + joint + extract, more)
+        body.append((arm, *(f"{s:.0f}" for s in seconds)))
+    head = ("arm", "warm-up", "search", "extraction", "total", "one more budget")
+    return f"""### Cost
+
+CPU seconds, means over the seeds. A warm-up of the shared weights that several arms go on from is
+charged to each of them. One more budget is a share of the extraction, and one more search for the
+methods that search once per budget.
+
+{table(head, body)}"""
+
+
+def _searches(study: Study, arm: str) -> float:
+    """How many searches an arm consists of; infinitely many where one is good for all budgets."""
+    search = study.settings.params_of(arm, 0, study.task.root).search
+    return float("inf") if "searches" in search.unread else search.searches
+
+
+def _percent(difference: Difference, unit: str = "") -> str:
+    half = f" ± {100 * difference.half:.1f}{unit}" if difference.n > 1 else f"{unit}, one seed"
+    return f"{100 * difference.mean:+.1f}{half}"

@@ -1,0 +1,52 @@
+"""The sections about the space: the room it has, and how shared weights order it."""
+
+from __future__ import annotations
+
+from benchmarks.markdown import table
+from benchmarks.room.report import by_setting
+from benchmarks.room.spread import ENOUGH
+from experiments.ranking import CEILING, ranks
+from experiments.report.study import Study
+
+OVERALL, WITHIN = 0.6, 0.3  # Kendall's tau that shared weights should have
+
+
+def room(study: Study) -> str:
+    """A table for every space and recipe whose networks were trained."""
+    if not study.room:
+        return ""
+    return f"""### Room
+
+Random networks of equal predicted latency, trained with two or more seeds: "spread" is the standard
+deviation of their mean test accuracies, in points, "noise" that of networks which are equally good.
+Below {ENOUGH:g} times the noise no method can be told from chance there.
+
+{by_setting(study.room, "####")}"""
+
+
+def rank(study: Study) -> str:
+    """Kendall of every score with the accuracy after training."""
+    found = ranks(study.rank, study.own_room)
+    if not found:
+        return ""
+    body = [(one.score, f"{one.overall:+.2f}", f"{one.within:+.2f}") for one in found]
+    by_score = {one.score: one for one in found}
+    ours = found[0]
+    bars = [
+        f"{ours.overall:.2f} overall (bar {OVERALL:g})",
+        f"{ours.within:.2f} within a latency (bar {WITHIN:g})",
+        f"{by_score['MACs'].within:.2f} of MACs there, which it must exceed",
+    ]
+    met = ours.overall >= OVERALL and ours.within > WITHIN and ours.within > by_score["MACs"].within
+    note = f' "{CEILING}" is what no score can be asked to beat.' if CEILING in by_score else ""
+    trained = {row["architecture"] for row in study.own_room}
+    networks = len(trained & {row["architecture"] for row in study.rank})
+    return f"""### Rank
+
+Kendall's tau-b of a score and the test accuracy after training, over {networks} networks of the
+room: all pairs, and pairs of equal latency alone. The shared weights are those of
+{study.settings.first}, seed 0. Less cross-entropy counts as better, and more of all others.{note}
+
+{table(("score", "all", "equal latency"), body)}
+Bar: {"met" if met else "MISSED"}: {"; ".join(bars)}.
+"""

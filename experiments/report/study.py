@@ -1,0 +1,99 @@
+"""All rows of one task that belong to its protocol as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from benchmarks.rows import Row
+from experiments import results, rows
+from experiments.cells import finished
+from experiments.folder import TaskFolder
+from experiments.handmade import Handmade, handmade
+from experiments.results import Family, by_arm
+from experiments.settings import Ablations, Settings, load, load_ablations
+from pipeline.params import Params
+from pipeline.training import essentials
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is known of a task, beside its protocol."""
+
+    task: TaskFolder
+    settings: Settings
+    cells: Sequence[Row] = ()
+    networks: Sequence[Row] = ()
+    latencies: Sequence[Row] = ()
+    room: Sequence[Row] = ()  # those of other spaces and recipes, too
+    rank: Sequence[Row] = ()
+    ablations: Ablations | None = None
+    ablated: Sequence[Row] = ()
+    foreign: int = 0  # rows of cells of another protocol
+
+    @cached_property
+    def families(self) -> list[Family]:
+        """The cells all of whose members are trained and measured."""
+        return results.families(self.cells, self.networks, self.latencies)
+
+    @cached_property
+    def by_arm(self) -> dict[str, list[Family]]:
+        return by_arm(self.families)
+
+    @cached_property
+    def first(self) -> list[Family]:
+        """Those of the arm that all others are compared with."""
+        return self.by_arm.get(self.settings.first, [])
+
+    @cached_property
+    def handmade(self) -> list[Handmade]:
+        """The hand-designed networks that are trained and measured."""
+        return handmade(self.networks, self.latencies)
+
+    @cached_property
+    def params(self) -> Params:
+        """What the first arm has with the first seed."""
+        return self.settings.params_of(self.settings.first, 0, self.task.root)
+
+    @cached_property
+    def own_room(self) -> list[Row]:
+        """The rows of the room that are of this space and this recipe."""
+        space = self.params.space.model_dump(mode="json")
+        return [
+            row for row in self.room if row["space"] == space and is_trained_as(row, self.params)
+        ]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.cells or self.networks or self.room or self.rank or self.ablated)
+
+
+def read(task: TaskFolder) -> Study:
+    """The study of a task. Raises SettingsError."""
+    settings = load(task.protocol_file, task.root)
+    ablations = None
+    if (task.root / task.ablations_file).exists():
+        ablations = load_ablations(task.ablations_file, task.root)
+    params = settings.params_of(settings.first, 0, task.root)
+    own = finished(rows.CELLS, settings, task)
+    return Study(
+        task=task,
+        settings=settings,
+        cells=own,
+        networks=[r for r in rows.of(rows.NETWORKS, task) if is_trained_as(r, params)],
+        latencies=rows.of(rows.LATENCIES, task),
+        room=rows.of(rows.ROOM, task),
+        rank=finished(rows.RANK, settings, task),
+        ablations=ablations,
+        ablated=finished(rows.ABLATIONS, ablations, task) if ablations else [],
+        foreign=len(rows.of(rows.CELLS, task)) - len(own),
+    )
+
+
+def is_trained_as(row: Mapping[str, object], params: Params) -> bool:
+    """Whether a row is of the recipe of `params`, whatever its seed; rows of old do not say."""
+    recipe = row.get("recipe")
+    if not isinstance(recipe, dict):
+        return True
+    return {**recipe, "seed": 0} == {**essentials(params.retrain), "seed": 0}

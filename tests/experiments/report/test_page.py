@@ -1,0 +1,126 @@
+import pytest
+
+from experiments.report.methods import verdict
+from experiments.report.page import page, write
+from tests.experiments.made_up import cell, compared, settings, study, timed, trained
+
+
+@pytest.fixture
+def root(task):
+    return task.root
+
+
+def test_the_first_line_says_so_when_a_control_ties(root):
+    same = compared(root, {"simplex": [0.9, 0.9], "control": [0.9, 0.9], "random": [0.85, 0.85]})
+    # 0.10 above the floor against 0.05: twice as much
+    assert page([same]).splitlines()[0] == (
+        "**fashion: simplex TIES with control (+0.0 ± 0.0 %); "
+        "simplex beats random (+100.0 ± 0.0 %).**"
+    )
+
+
+def test_a_loss_and_what_is_not_shown_are_told_too(root):
+    worse = compared(root, {"simplex": [0.85, 0.86], "control": [0.9, 0.95], "random": [0.9, 0.82]})
+    told = verdict(worse)
+    assert "simplex LOSES to control" not in told  # two seeds that differ show nothing
+    assert "is not shown to beat control" in told
+    clearly = compared(root, {"simplex": [0.85, 0.85], "control": [0.9, 0.9], "random": [0.9, 0.9]})
+    assert "simplex LOSES to control (-50.0 ± 0.0 %)" in verdict(clearly)
+
+
+def test_every_arm_has_its_rows(root):
+    text = page([compared(root, {"simplex": [0.9], "random": [0.85]})])
+    assert "| simplex | 1 | 10.00 |  |  |  | 0.0 | 1.0 | 2.0 |" in text
+    random = "+100.0, one seed | undecided | missed | 50.0 | 1.0 | 2.0 |"
+    assert f"| random | 1 | 5.00 | {random}" in text
+    assert "| simplex | 90.00 at 1.000 | 90.00 at 1.000 |" in text
+    # one of two budgets more: half of the extraction
+    assert "| simplex | 10 | 5 | 2 | 17 | 1 |" in text
+    assert "Machine: a machine; onnxruntime 1, fp32, 1 thread." in text
+    assert "± 1.0 % on average, and 0 of 2 measurements are suspect" in text
+
+
+def test_a_method_that_searches_per_budget_pays_a_search_for_one_more(root):
+    per_price = {"method": "proxylessnas", "searches": 5, "joint_steps": 50}
+    arms = {"simplex": {"seeds": 1}, "other": {"seeds": 1, "overrides": {"search": per_price}}}
+    text = page([compared(root, {"other": [0.9]}, settings=settings(arms=arms))])
+    assert "| other | 10 | 5 | 2 | 17 | 2 |" in text  # a fifth of 5 s, half of 2 s
+
+
+def test_what_alpha_is_without_training(root):
+    steering = {"skip": -0.5, "conv": -0.9}
+    of_alpha = {"argmax_span": 5.0, "steering": steering, "thrift": -0.8}
+    rows = [
+        cell("simplex", 0, {1.0: "a"}, **{**of_alpha, "distinct_argmax": 14}),
+        cell("simplex", 1, {1.0: "a"}, **{**of_alpha, "distinct_argmax": 11}),
+        cell("additive", 0, {1.0: "a"}, **{**of_alpha, "steering": {"skip": 0.1, "conv": -0.2}}),
+    ]
+    text = page([study(root, cells=rows)])
+    assert "simplex meets it in 1 of 2 seeds" in text  # 11 are below 12
+    assert "| simplex | 2 | 12.5 | 11 | 5.0 | 2 of 2 (-0.50) | -0.80 |" in text
+    assert "| additive | 1 | 7.0 | 7 | 5.0 | 1 of 2 (+0.10) | -0.80 |" in text
+
+
+def test_without_a_row_it_says_what_to_do(root):
+    assert "No cell is finished yet: `make experiments`" in page([study(root)])
+
+
+def test_what_is_missing_is_named_with_its_command(root):
+    references = {"seeds": 2, "widths": {"resnet8": (4,)}}
+    half = compared(
+        root,
+        {"simplex": [0.9], "random": [0.9]},
+        settings=settings(references=references, room={"latencies": 2, "networks": 3}),
+        networks=[trained("resnet8-4", 0, 0.8, reference="resnet8")],
+        latencies=[],
+        foreign=3,
+    )
+    text = page([half])
+    assert "- cells: control (seed 0, 1), simplex (seed 1): `python -m experiments cells`." in text
+    assert "- 1 of 2 trainings of hand-designed networks: `" in text
+    assert "- latencies of 1 of 3 networks: `python -m experiments measure`" in text
+    assert "- 12 of 12 trainings of the room" in text
+    assert "- 6 of 6 networks of the room in shared weights" in text
+    assert "trainings: `python -m experiments train`" not in text
+    assert "- 3 cells are of another protocol" in text
+
+
+def test_a_task_that_has_no_row_is_only_named(root):
+    told = compared(root, {"simplex": [0.9]})
+    text = page([told, study(root)])
+    assert text.count("\n## ") == 1
+    assert "Tasks without a row yet: fashion." in text
+
+
+def test_the_committed_page_is_what_the_committed_rows_say(request, tmp_path):
+    repository = request.config.rootpath
+    committed = repository / "docs/results.md"
+    if not committed.exists():
+        pytest.skip("no results are committed")
+    for name in ("experiments", "presets"):
+        (tmp_path / name).symlink_to(repository / name)
+    (tmp_path / "benchmarks").symlink_to(repository / "benchmarks")
+    write(tmp_path)
+    assert (tmp_path / "docs/results.md").read_text() == committed.read_text()
+
+
+def test_figures_are_drawn_where_there_is_something_to_draw(root, monkeypatch):
+    from experiments.report import page as module
+
+    (root / "experiments/fashion").mkdir(exist_ok=True)
+    (root / "experiments/fashion/params.yaml").touch()
+    one = compared(
+        root,
+        {"simplex": [0.9, 0.91], "random": [0.85]},
+        networks=[trained("resnet8-4", 0, 0.8, reference="resnet8")],
+        latencies=[timed("resnet8-4", 0.5)],
+    )
+    monkeypatch.setattr(module.study, "read", lambda _: one)
+    write(root)
+    figure = root / "docs/figures/experiments-fashion-fronts.svg"
+    first = figure.read_bytes()
+    assert first.startswith(b"<?xml")
+    assert not (figure.parent / "experiments-fashion-networks.svg").exists()
+    assert "figures/experiments-fashion-fronts.svg" in (root / "docs/results.md").read_text()
+    write(root)
+    assert figure.read_bytes() == first
