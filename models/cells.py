@@ -1,7 +1,8 @@
 """Spaces whose networks are stacked cells: steps branch, and one choice stands for many places.
 
-The steps are the cell in full, with every edge that there may be. A network has the edges that are
-alive: those that a search chose an operation for, and whose output reaches the end.
+The steps are the cell in full, with every edge that there may be; the place of an edge, and of
+nothing else, has a hyphen. A network has the edges that are alive: those that a search chose an
+operation for, and whose output reaches the end.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from edge.files import csv_text
-from edge.spec import SKIP, Architecture, Row
+from edge.spec import NONE, SKIP, Architecture, Row
 from pipeline.report.page import Download, Figure, Section, template
 from pipeline.report.sources import Run
 from pipeline.report.text import plural
@@ -81,7 +81,7 @@ def section(run: Run) -> Section:
         ),
         download=Download("operations.csv", _csv(networks)),
     )
-    decisions = len(searched(networks[0].architecture))
+    decisions = len(places_of([network.architecture for network in networks]))
     lead = (
         f"{plural(len(networks), 'member')} with {plural(decisions, 'decision')} of the search "
         f"each; {different} of {len(networks)} are distinct networks."
@@ -90,28 +90,44 @@ def section(run: Run) -> Section:
 
 
 def searched(network: Architecture) -> list[Row]:
-    """The rows that the search decided on."""
-    return [row for row in network.rows if row.searched]
+    """The rows that the search chose an operation for; where a network branches, its edges."""
+    edges = any(row.inputs for row in network.rows)
+    return [row for row in network.rows if row.searched and (not edges or is_edge(row))]
+
+
+def is_edge(row: Row) -> bool:
+    """Whether a row of a cell is an edge, whose place says of what to what; others join them."""
+    return "-" in row.place
+
+
+def places_of(networks: Sequence[Architecture]) -> list[str]:
+    """Where any of them has an operation; networks of cells lack the edges that are dead."""
+    lists = [[row.place for row in searched(network)] for network in networks]
+    if all(one == lists[0] for one in lists):
+        return lists[0]
+    return sorted({place for one in lists for place in one})
 
 
 def stages_of(networks: Sequence[Architecture]) -> list[Stage]:
     """The decisions, grouped where only fixed rows or none lie between equal geometries."""
+    rows = [row for network in networks for row in searched(network)]
     stages: list[Stage] = []
-    for rows in zip(*map(searched, networks), strict=True):
-        block = rows[0].block
-        widths = sorted({row.block.in_channels for row in rows})
-        title = f"{' or '.join(map(str, widths))} × {block.height} × {block.width}"
+    for place in places_of(networks):
+        blocks = [row.block for row in rows if row.place == place]
+        widths = sorted({block.in_channels for block in blocks})
+        title = f"{' or '.join(map(str, widths))} × {blocks[0].height} × {blocks[0].width}"
         if stages and stages[-1].title == title:
-            stages[-1] = replace(stages[-1], places=(*stages[-1].places, rows[0].place))
+            stages[-1] = replace(stages[-1], places=(*stages[-1].places, place))
         else:
-            stages.append(Stage(title, (rows[0].place,), elastic=len(widths) > 1))
+            stages.append(Stage(title, (place,), elastic=len(widths) > 1))
     return stages
 
 
 def _lines(
     networks: Sequence[Network], stages: Sequence[Stage], operations: Sequence[str]
 ) -> list[Line]:
-    used = {op for network in networks for op in network.architecture.op_counts}
+    used = {row.block.op for network in networks for row in searched(network.architecture)}
+    used |= {NONE} if any(row.inputs for row in networks[0].architecture.rows) else set()
     look = looks([*operations, *sorted(used - set(operations))])
     return [
         Line(
@@ -127,28 +143,34 @@ def _cells(
 ) -> Iterator[Cell]:
     rows = {row.place: row.block for row in searched(architecture)}
     for stage in stages:
-        blocks = [rows[place] for place in stage.places]
         if stage.elastic:
-            yield Cell((str(blocks[0].in_channels),), look[SKIP].colour.name, first=True)
-        for n, block in enumerate(blocks):
-            parts = tuple(block.op.split("_", 1))
-            yield Cell(parts, look[block.op].colour.name, first=n == 0 and not stage.elastic)
+            width = next(rows[place].in_channels for place in stage.places)
+            yield Cell((str(width),), look[SKIP].colour.name, first=True)
+        for n, place in enumerate(stage.places):
+            op = rows[place].op if place in rows else NONE
+            parts = tuple(op.split("_", 1))
+            yield Cell(parts, look[op].colour.name, first=n == 0 and not stage.elastic)
 
 
 def _skips(networks: Sequence[Network]) -> str:
     """How many decisions skip in the fastest and in the slowest member."""
+    count = len(places_of([network.architecture for network in networks]))
     ends = [networks[0], networks[-1]] if len(networks) > 1 else [networks[0]]
     told = [
-        f"{architecture.op_counts[SKIP]} of {len(searched(architecture))} decisions of {name} skip"
+        f"{_ops(architecture).count(SKIP)} of {count} decisions of {name} skip"
         for _, name, architecture in ends
     ]
     return ", ".join(told) + "."
 
 
+def _ops(network: Architecture) -> list[str]:
+    return [row.block.op for row in searched(network)]
+
+
 def _csv(networks: Sequence[Network]) -> str:
-    head = ["number", "name", *(row.place for row in searched(networks[0].architecture))]
-    rows = [
-        [number, name, *(row.block.op for row in searched(architecture))]
-        for number, name, architecture in networks
-    ]
-    return csv_text(head, rows)
+    places = places_of([network.architecture for network in networks])
+    rows: list[list[object]] = []
+    for number, name, architecture in networks:
+        ops = {row.place: row.block.op for row in searched(architecture)}
+        rows.append([number, name, *(ops.get(place, NONE) for place in places)])
+    return csv_text(["number", "name", *places], rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -14,15 +15,19 @@ from pipeline.seeds import generator
 
 
 def untrained(layers: Sequence[Layer]) -> nn.Sequential:
-    """The model of these layers; equal blocks have equal weights, wherever they stand."""
-    return joined(
-        [random_block(layer.block) for layer in layers], [layer.sources for layer in layers]
-    )
+    """The model of these layers. Equal blocks have different weights: converters run two that read
+    the same and have the same weights only once."""
+    copies: Counter[BlockSpec] = Counter()
+    modules = []
+    for block, _ in layers:
+        modules.append(random_block(block, copies[block]))
+        copies[block] += 1
+    return joined(modules, [layer.sources for layer in layers])
 
 
-def random_block(block: BlockSpec) -> nn.Module:
-    """One block; equal ones have equal weights."""
-    return randomise(block_modules.build(block), generator(0, block.key))
+def random_block(block: BlockSpec, copy: int = 0) -> nn.Module:
+    """The n-th of equal blocks, with its own weights."""
+    return randomise(block_modules.build(block), generator(0, block.key, copy))
 
 
 @torch.no_grad()

@@ -47,7 +47,7 @@ def direct(architecture, tmp_path):
     """The same network with the same weights, exported as a whole."""
     net = network(architecture)
     for module, (block, _) in zip(net, layers_of(architecture), strict=True):
-        randomise(module, generator(0, block.key))
+        randomise(module, generator(0, block.key, 0))
     path = tmp_path / "network.onnx"
     export_onnx(net, architecture.input_shape, path)
     return path
@@ -59,14 +59,18 @@ def built(store, architecture=ARCHITECTURE):
 
 
 def structure(path):
-    """Nodes with what they compute and where their inputs come from, without any names."""
+    """Nodes with what they compute and where their inputs come from, without any names. What is
+    computed twice counts once: the exporter and ONNX Runtime see to that."""
     graph = onnx.load(path).graph
     weights = {array.name: array.raw_data for array in graph.initializer}
     origin = {graph.input[0].name: "input", **weights}
     nodes = []
-    for number, node in enumerate(graph.node):
+    for node in graph.node:
         attributes = sorted(onnx.helper.printable_attribute(a) for a in node.attribute)
-        nodes.append((node.op_type, attributes, [origin[name] for name in node.input]))
+        found = (node.op_type, attributes, [origin[name] for name in node.input])
+        if found not in nodes:
+            nodes.append(found)
+        number = nodes.index(found)
         origin.update((name, f"{number}.{n}") for n, name in enumerate(node.output))
     return nodes, [origin[value.name] for value in graph.output]
 

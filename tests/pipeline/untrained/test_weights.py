@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import torch
 from torch import nn
 
 from edge.spec import BlockSpec
 from models import blocks
-from models.network import in_a_row
+from models.network import Layer
 from pipeline.seeds import generator
 from pipeline.untrained.weights import randomise, untrained
 
@@ -26,7 +28,11 @@ def test_equal_generators_give_equal_weights():
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_equal_blocks_have_equal_weights():
-    block, other = BlockSpec("conv_k3", 4, 4, 4, 4), BlockSpec("conv_k1", 4, 4, 4, 4)
-    one, _, again = (part.state_dict() for part in untrained(in_a_row([block, other, block])))
-    assert all(torch.equal(one[name], again[name]) for name in one)
+def test_equal_blocks_have_different_weights_and_always_the_same():
+    """A converter would run two that read the same only once."""
+    block = BlockSpec("relu_conv_k3", 4, 4, 4, 4)
+    layers = [Layer(block, (-1,)), Layer(block, (-1,)), Layer(replace(block, op="add"), (0, 1))]
+    one, two, _ = (part.state_dict() for part in untrained(layers))
+    again = untrained(layers)[1].state_dict()
+    assert not torch.equal(one["1.weight"], two["1.weight"])
+    assert all(torch.equal(two[name], again[name]) for name in two)
