@@ -14,7 +14,7 @@ def data(height=28, width=28, channels=1, classes=10):
     return Dataset(images, none, images, none, names, none, none, none)
 
 
-def test_the_default_preset_is_nine_decisions_between_five_fixed_rows():
+def test_the_default_preset_is_nine_places_of_three_elastic_stages_between_five_fixed_rows():
     space = make_space(MBConvParams(), data())
     assert space.name == "mbconv"
     assert space.operations == MBConvParams().operations
@@ -23,8 +23,8 @@ def test_the_default_preset_is_nine_decisions_between_five_fixed_rows():
         *("down2", "stage2.1", "stage2.2", "stage2.3"),
         *("down3", "stage3.1", "stage3.2", "stage3.3", "stage3.4", "head"),
     ]
-    assert len(space.decisions) == 9
-    assert space.steps[-1].block.key == "head_128:96x4x4-10:s1:relu"  # 28 → 14 → 7 → 4
+    assert (len(space.decisions), space.elastic) == (9, (0, 1, 2))
+    assert space.steps[-1].block.key == "head_128:128x4x4-10:s1:relu"  # 28 → 14 → 7 → 4
 
 
 def test_every_parameter_reaches_the_space():
