@@ -12,11 +12,14 @@ biases of many times their scatter, and nearly all others lay inside.
 handful of records the best point is often a noise level close to zero, whose intervals are far too
 short (Bishop, Pattern Recognition and Machine Learning, 2006, sections 3.3 and 3.5). Predictions
 are mixtures of one Gaussian per grid point, and their intervals are the quantiles of these.
+
+The last coordinates may be `rivals`, explanations of which one holds at most: the grid then has an
+axis for which. They share RIVALS of the prior weight, the rest is that none of them does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -35,6 +38,7 @@ SIGMA_CENTRE, SIGMA_FACTOR = 0.01, 10.0  # a log-normal prior: one sd is a facto
 # Log-uniform. Errors of blocks average out over a network: below 1 nothing is seen of them, and
 # above 16 five networks would have all of their noise explained by biases.
 RHOS = 2.0 ** np.arange(-2, 5)
+RIVALS = 0.1  # where one of them holds, ten networks say so by far more than this doubt
 _MANY_ROWS, _NEGLIGIBLE = 200, 40.0  # nats below the best point of the grid
 _FORGOTTEN = 1e-3  # the weight of the lightest points together, which a posterior does without
 
@@ -49,11 +53,12 @@ class Problem:
     prior_mean: Floats  # (p,)
     prior_sd: Floats  # (p,)
     shrunk: NDArray[np.bool_]  # (p,) whose prior sd is in units of rho sigma
+    rivals: int = 0  # how many of the last coordinates are explanations that exclude each other
 
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """A Gaussian of the coordinates for every point g of the (rho, sigma) grid."""
+    """A Gaussian of the coordinates for every point g of the grid."""
 
     weights: Floats  # (G,) sum to one
     means: Floats  # (G, p)
@@ -141,29 +146,49 @@ def solve(problem: Problem) -> tuple[Posterior, LeftOut]:
 def _solve_grid(problem: Problem) -> tuple[Posterior, Floats]:
     """Every point of the grid, and the logarithm of its weight, (G,)."""
     rho, sigma = (axis.ravel() for axis in np.meshgrid(RHOS, SIGMAS))
+    size = len(problem.prior_mean)
+    common = list(range(size - problem.rivals))
+    held = [common, *([*common, rival] for rival in range(len(common), size))]
+    solved = [_solve_with(problem, on, rho, sigma) for on in held]
+    means, covariances, log_evidence = zip(*solved, strict=True)
+    prior = [1 - RIVALS, *[RIVALS / max(1, problem.rivals)] * problem.rivals]
+    log_weight = _normalised(np.concatenate(log_evidence) + np.repeat(np.log(prior), len(rho)))
+    # With many rows nearly all of the grid is out of the question, and no single row, left out,
+    # brings it back; with few one outlier may be all that speaks against a small sigma.
+    many = len(problem.y) >= _MANY_ROWS
+    kept = log_weight > log_weight.max() - (_NEGLIGIBLE if many else np.inf)
+    mean, covariance, sigma2 = (
+        np.concatenate(of_each)[kept] for of_each in (means, covariances, [sigma**2] * len(held))
+    )
+    weight = np.exp(_normalised(log_weight[kept]))
+    return Posterior(weight, mean, covariance, sigma2), log_weight[kept]
+
+
+def _solve_with(
+    problem: Problem, on: Sequence[int], rho: Floats, sigma: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Means (g, p), covariances (g, p, p) and log evidence (g,) at every (rho, sigma), the
+    coordinates `on` alone being free."""
     sigma2 = sigma**2
-    x = problem.x / problem.noise_scale[:, None]
-    residual = problem.y / problem.noise_scale - x @ problem.prior_mean
-    prior_sd = problem.prior_sd * np.where(problem.shrunk, (rho * sigma)[:, None], 1.0)  # (G, p)
+    x = problem.x[:, on] / problem.noise_scale[:, None]
+    residual = problem.y / problem.noise_scale - x @ problem.prior_mean[on]
+    in_units = np.where(problem.shrunk[on], (rho * sigma)[:, None], 1.0)
+    prior_sd = problem.prior_sd[on] * in_units  # (g, on)
     # In units of the prior's sd the posterior's precision is I + D X'X D / sigma^2, which is
     # well conditioned for every prior.
     gram = prior_sd[:, :, None] * (x.T @ x) * prior_sd[:, None, :] / sigma2[:, None, None]
-    precision = np.eye(x.shape[1]) + gram
+    precision = np.eye(len(on)) + gram
     scaled = np.linalg.inv(precision)
     pull = prior_sd * (x.T @ residual) / sigma2[:, None]
     shift = np.einsum("gpq,gq->gp", scaled, pull)
     fit = residual @ residual / sigma2 - np.einsum("gp,gp->g", pull, shift)
     log_evidence = -0.5 * (fit + len(residual) * np.log(sigma2) + np.linalg.slogdet(precision)[1])
     log_prior = -0.5 * (np.log(sigma / SIGMA_CENTRE) / np.log(SIGMA_FACTOR)) ** 2
-    covariance = prior_sd[:, :, None] * scaled * prior_sd[:, None, :]
-    mean = problem.prior_mean + prior_sd * shift
-    log_weight = _normalised(log_prior + log_evidence)
-    # With many rows nearly all of the grid is out of the question, and no single row, left out,
-    # brings it back; with few one outlier may be all that speaks against a small sigma.
-    many = len(residual) >= _MANY_ROWS
-    kept = log_weight > log_weight.max() - (_NEGLIGIBLE if many else np.inf)
-    weight = np.exp(_normalised(log_weight[kept]))
-    return Posterior(weight, mean[kept], covariance[kept], sigma2[kept]), log_weight[kept]
+    mean = np.tile(problem.prior_mean, (len(sigma2), 1))
+    mean[:, on] += prior_sd * shift
+    covariance = np.zeros((*mean.shape, mean.shape[1]))
+    covariance[:, np.array(on)[:, None], on] = prior_sd[:, :, None] * scaled * prior_sd[:, None, :]
+    return mean, covariance, log_prior + log_evidence
 
 
 def _leave_one_out(problem: Problem, grid: Posterior, log_weights: Floats) -> LeftOut:

@@ -3,12 +3,13 @@
 One small Bayesian linear model at every number of records (`edge.bayes` solves it):
 
     L(a) = offset + sum of the table's blocks of architecture a
-    y(a) = a0 + b L(a) + sum_k r_k (c_k(a) - mean c_k)
+    y(a) = a0 + b L(a) + sum_k r_k (c_k(a) - mean c_k) + q s(a)
 
 c_k counts operation k; skip is left out, because the counts of all operations sum to the depth
 and would be collinear with a0. Noise sd sigma L; priors: b ~ N(1, 0.3^2), a0 ~ N(0, (rho sigma
 offset)^2), r ~ N(0, (rho sigma median block)^2): one rho says how much worse the table's parts are
-known than its sums. With no record at all this IS the table.
+known than its sums. s is what weights beyond a cache add (`edge.spill`), for at most one of several
+sizes of the cache. With no record at all this IS the table.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from datetime import datetime
 
 import numpy as np
 
-from edge import bayes, tail
+from edge import bayes, tail, weights
 from edge.bayes import Floats
 from edge.observed import USABLE, Observed, observe
 from edge.predictor import (
@@ -33,10 +34,14 @@ from edge.predictor import (
 )
 from edge.record import Measurement, Verdict
 from edge.spec import SKIP, Architecture, BlockSpec
+from edge.spill import Spill
 from edge.table import Table
 
 __all__ = ["Calibration", "CalibrationError", "Fitted", "Prediction", "fit"]
 
+_SPILL_SD = (
+    0.5  # of what a weight costs in a block: one that comes from afar costs no more than that
+)
 _SCALE_SD = 0.3  # boards of one kind differ by less, power modes are targets of their own
 _OUTLIER_Z = 3.5  # z has the tails of a Student's t: at 3, one good network in sixty is an outlier
 _OUTLIERS_FROM = 5  # with fewer networks nobody can say which of them is the odd one
@@ -63,13 +68,15 @@ def fit(
     ops = tuple(sorted({BlockSpec.from_key(key).op for key in table.rows} - {SKIP}))
     raw_ms, counts = features(table, ops, architectures)
     centre = counts.mean(axis=0) if architectures else np.zeros(len(ops))
-    problem = _problem(table, observed, raw_ms, counts - centre)
+    spill = Spill.over(architectures, table.rows)
+    problem = _problem(table, observed, raw_ms, counts - centre, spill.columns(architectures))
     posterior, left_out, z, weight = _solve_robustly(problem)
     columns = [c.tolist() for c in (raw_ms, problem.y, left_out.mean, z, weight)]
     return Calibration(
         table=table,
         ops=ops,
         centre=centre,
+        spill=spill,
         posterior=posterior,
         confidence=confidence,
         networks=tuple(
@@ -82,22 +89,32 @@ def fit(
 
 
 def _problem(
-    table: Table, observed: Observed, raw_ms: Floats, centred_counts: Floats
+    table: Table, observed: Observed, raw_ms: Floats, centred_counts: Floats, spilled: Floats
 ) -> bayes.Problem:
     measured_ms = np.array([seen.measured_ms for seen in observed.observations], np.float64)
     variance = np.array([seen.variance for seen in observed.observations], np.float64)
     blocks_ms = [row.latency_ms for row in table.rows.values()]
     block_ms = max(LEAST_MS, float(np.median(blocks_ms)) if blocks_ms else 0.0)
     offset_ms = max(LEAST_MS, table.offset_ms)
-    ops = centred_counts.shape[1]
+    ops, knees = centred_counts.shape[1], spilled.shape[1]
     return bayes.Problem(
-        x=design(raw_ms, centred_counts),
+        x=design(raw_ms, centred_counts, spilled),
         y=measured_ms,
         noise_scale=raw_ms * np.sqrt(variance),
-        prior_mean=np.array([0.0, 1.0, *[0.0] * ops]),
-        prior_sd=np.array([offset_ms, _SCALE_SD, *[block_ms] * ops]),
-        shrunk=np.array([True, False, *[True] * ops]),
+        prior_mean=np.array([0.0, 1.0, *[0.0] * (ops + knees)]),
+        prior_sd=np.array(
+            [offset_ms, _SCALE_SD, *[block_ms] * ops, *[_SPILL_SD * _weight_ms(table)] * knees]
+        ),
+        shrunk=np.array([True, False, *[True] * ops, *[False] * knees]),
+        rivals=knees,
     )
+
+
+def _weight_ms(table: Table) -> float:
+    """What the median block takes per weight."""
+    counted = ((row.latency_ms, weights.of_block(key)) for key, row in table.rows.items())
+    costs_ms = [ms / count for ms, count in counted if count]
+    return float(np.median(costs_ms)) if costs_ms else 0.0
 
 
 def _solve_robustly(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _STEPS = 60  # of Newton; six are usual, and halving alone needs forty
-_PRECISION = 1e-4  # of a mixture's standard deviation; the last step has squared it
+_PRECISION = 1e-6  # of a mixture's standard deviation; the last step has squared it
 _SERIES = (1.330274429, -1.821255978, 1.781477937, -0.356563782, 0.319381530)
 _BEYOND = 9.0  # no quantile lies this many standard deviations outside of every component
 

@@ -13,6 +13,7 @@ from edge import bayes, tail
 from edge.bayes import Floats
 from edge.errors import EdgeError
 from edge.spec import Architecture, BlockSpec
+from edge.spill import Spill
 from edge.table import Table
 from edge.tail import TailRatio
 
@@ -59,11 +60,13 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Posterior mean: intercept a0, scale b, and a bias per occurrence of each operation."""
+    """Posterior mean: intercept a0, scale b, a bias per occurrence of each operation, and what a
+    weight beyond each possible size of the cache costs, which sums to q."""
 
     intercept_ms: float
     scale: float
     bias_ms: Mapping[str, float]
+    spill_ms: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +76,8 @@ class Calibration:
     table: Table
     ops: tuple[str, ...]
     centre: Floats  # (ops,) mean count of each operation in the measured networks
-    posterior: bayes.Posterior  # of (a0, b, r_1 .. r_ops)
+    spill: Spill
+    posterior: bayes.Posterior  # of (a0, b, r_1 .. r_ops, q at every knee)
     confidence: float
     networks: tuple[Fitted, ...]
     ignored: Mapping[str, int]  # reason -> how many records
@@ -86,8 +90,11 @@ class Calibration:
 
     @property
     def coefficients(self) -> Coefficients:
-        intercept, scale, *bias = map(float, self.posterior.mean)
-        return Coefficients(intercept, scale, dict(zip(self.ops, bias, strict=True)))
+        intercept, scale, *others = map(float, self.posterior.mean)
+        bias, spill = others[: len(self.ops)], others[len(self.ops) :]
+        return Coefficients(
+            intercept, scale, dict(zip(self.ops, bias, strict=True)), np.array(spill)
+        )
 
     @property
     def outliers(self) -> tuple[Fitted, ...]:
@@ -129,13 +136,18 @@ class Calibration:
     def predict_many(self, architectures: Sequence[Architecture]) -> list[Prediction]:
         """`predict` for many. Intervals come from the full covariance, noise included: they
         are meant to hold the median that a measurement would show."""
-        raw_ms, counts = features(self.table, self.ops, architectures)
-        x = design(raw_ms, counts - self.centre)
+        x, raw_ms = self.rows(architectures)
         mean, lo, hi = self.posterior.predict(x, raw_ms, self.confidence)
         # Far from what was measured the line may go below zero, where no latency is.
         lo, hi = np.maximum(0.0, lo), np.maximum(LEAST_MS, hi)
         columns = (np.maximum(LEAST_MS, mean).tolist(), lo.tolist(), hi.tolist())
         return [Prediction(*row, n=self.n) for row in zip(*columns, strict=True)]
+
+    def rows(self, architectures: Sequence[Architecture]) -> tuple[Floats, Floats]:
+        """What the posterior predicts from, (n, p), and the table's sums, (n,). Raises
+        UnknownBlock."""
+        raw_ms, counts = features(self.table, self.ops, architectures)
+        return design(raw_ms, counts - self.centre, self.spill.columns(architectures)), raw_ms
 
     def tail_ratio(self, percentile: int = 95) -> TailRatio:
         """Percentile (90, 95, 99) over median. Raises UnknownPercentile."""
@@ -163,7 +175,8 @@ class Calibration:
     def fold(self) -> Table:
         """The corrected table: block = b table + r_op, never negative; the rest is offset.
 
-        Its sums are the means that `predict` gives, unless a block had to be clipped.
+        Its sums are the means that `predict` gives, unless a block had to be clipped or weights
+        leave a cache, which no sum can tell.
         """
         fit = self.coefficients
 
@@ -179,7 +192,7 @@ class Calibration:
             )
             for key, row in self.table.rows.items()
         }
-        centre_ms = float(self.posterior.mean[2:] @ self.centre)
+        centre_ms = float(self.posterior.mean[2 : 2 + len(self.ops)] @ self.centre)
 
         def offset(ms: float) -> float:
             return fit.intercept_ms + fit.scale * ms - centre_ms
@@ -194,6 +207,7 @@ class Calibration:
             "table": self.table.to_dict(),
             "ops": list(self.ops),
             "centre": self.centre.tolist(),
+            "knees": self.spill.knees.tolist(),
             "posterior": self.posterior.to_dict(),
             "confidence": self.confidence,
             "networks": [asdict(network) for network in self.networks],
@@ -214,6 +228,7 @@ class Calibration:
                 table=Table.from_dict(data["table"]),
                 ops=tuple(data["ops"]),
                 centre=np.array(data["centre"], dtype=np.float64),
+                spill=Spill(np.array(data["knees"], dtype=np.float64)),
                 posterior=bayes.Posterior.from_dict(data["posterior"]),
                 confidence=data["confidence"],
                 networks=tuple(Fitted(**network) for network in data["networks"]),
@@ -234,6 +249,6 @@ def features(
     return np.array(raw_ms, np.float64), np.array(counts, np.float64).reshape(shape)
 
 
-def design(raw_ms: Floats, centred_counts: Floats) -> Floats:
-    """Rows (1, L, c - mean c)."""
-    return np.column_stack([np.ones_like(raw_ms), raw_ms, centred_counts])
+def design(raw_ms: Floats, centred_counts: Floats, spilled: Floats) -> Floats:
+    """Rows (1, L, c - mean c, s)."""
+    return np.column_stack([np.ones_like(raw_ms), raw_ms, centred_counts, spilled])

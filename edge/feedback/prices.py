@@ -53,11 +53,13 @@ def prices(calibration: Calibration) -> list[Price]:
     total_ms = np.array([np.sum(costs_ms[op]) for op in costs_ms])
     factors = _factors(calibration.ops, list(costs_ms), mean_ms)  # (ops, p)
     together = total_ms / total_ms.sum() @ factors  # (p,)
-    posterior = calibration.posterior
-    factor, overall = factors @ posterior.mean, float(together @ posterior.mean)
+    known = slice(factors.shape[1])  # what weights beyond a cache cost is no operation's price
+    mean = calibration.posterior.mean[known]
+    covariance = calibration.posterior.covariance[known, known]
+    factor, overall = factors @ mean, float(together @ mean)
     moved = factor / overall - 1
     slope = (factors - (1 + moved)[:, None] * together) / overall
-    sd = np.sqrt(np.einsum("kp,pq,kq->k", slope, posterior.covariance, slope))
+    sd = np.sqrt(np.einsum("kp,pq,kq->k", slope, covariance, slope))
     half = NormalDist().inv_cdf(0.5 + calibration.confidence / 2) * sd
     columns = (mean_ms, factor * mean_ms, moved, half)
     found = [Price(op, *map(float, row)) for op, *row in zip(costs_ms, *columns, strict=True)]

@@ -17,7 +17,7 @@ import numpy as np
 from edge.bayes import Floats
 from edge.errors import EdgeError
 from edge.feedback.candidates import Candidate
-from edge.predictor import Calibration, Prediction, design, features
+from edge.predictor import Calibration, Prediction
 from edge.spec import Architecture
 from edge.table import UnknownBlock
 
@@ -64,8 +64,8 @@ def suggest(
     """
     left = _unmeasured(calibration, candidates)
     architectures = [candidate.architecture for candidate in left]
-    raw_ms, counts = features(calibration.table, calibration.ops, architectures)
-    rows = design(raw_ms, counts - calibration.centre) / raw_ms[:, None]  # of relative latency
+    x, raw_ms = calibration.rows(architectures)
+    rows = x / raw_ms[:, None]  # of relative latency
     predictions = calibration.predict_many(architectures)
     p95_ms = calibration.tail_ratio(95).ratio * np.array([p.mean_ms for p in predictions])
     weights = _weights(p95_ms, budgets_ms)
