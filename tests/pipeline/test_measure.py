@@ -56,7 +56,7 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
-def export_identity(_module, _shape, path, *, opset):
+def export_identity(_module, _shape, path, *, opset, inputs):
     helper = onnx.helper
     values = [
         helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, "n"])

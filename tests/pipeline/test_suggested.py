@@ -32,8 +32,8 @@ def root(tmp_path, monkeypatch):
     def build(models, kind, _export, _workers, store, *, precision):
         assert (kind, precision) == ("onnx", "fp32")
         paths = [store / f"{n}.onnx" for n in range(len(models))]
-        for path, blocks in zip(paths, models, strict=True):
-            path.write_text(" ".join(block.key for block in blocks))
+        for path, layers in zip(paths, models, strict=True):
+            path.write_text(" ".join(layer.block.key for layer in layers))
         return paths
 
     monkeypatch.setattr(pipeline.measure, "build_files", build)
