@@ -50,7 +50,10 @@ def main(folder: Path) -> None:
 
 
 def medians_ms(path: Path) -> dict[str, float]:
-    """The measured median of every member on the first target that the file names."""
+    """The measured median of every member on the first target that the file names; none before
+    the stage verify."""
+    if not path.exists():
+        return {}
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return {row["name"]: float(row["measured_ms"]) for row in reversed(rows)}

@@ -13,7 +13,7 @@ from edge.record import Subject
 from edge.spec import NONE, SKIP, Architecture, BlockSpec
 from models.blocks import build
 from models.cells import operands
-from models.network import Layer, count, layers_of
+from models.network import Layer, count, layers_of, network
 from models.spaces import Choices, Decision, Space
 from pipeline.params import ProfileParams
 from pipeline.seeds import rng
@@ -112,12 +112,11 @@ def repeats(block: BlockSpec) -> tuple[int, int]:
 
 
 def cheapest(space: Space) -> Choices:
-    """The narrowest network that has nothing or skips wherever it can, and elsewhere the candidate
-    of the fewest MACs."""
-    return (
-        *(_cheapest(space, decision) for decision in space.decisions),
-        *[0] * len(space.elastic),
-    )
+    """The narrowest network that does nothing wherever it can, and elsewhere has the candidate of
+    the fewest MACs. In a space of cells to do nothing is to skip or to have no edge: whichever of
+    the two leaves the smaller network."""
+    found = [_cheapest_network(space, free) for free in ((SKIP, NONE), (NONE, SKIP))]
+    return min(found, key=lambda choices: _size(space.architecture(choices)))
 
 
 def tilted(space: Space, generator: np.random.Generator) -> Choices:
@@ -135,14 +134,27 @@ def tilted(space: Space, generator: np.random.Generator) -> Choices:
     return space.canonical([int(generator.choice(len(share), p=share)) for share in shares])
 
 
-def _cheapest(space: Space, decision: Decision) -> int:
+def _cheapest_network(space: Space, free: tuple[str, str]) -> Choices:
+    operations = [_cheapest(space, decision, free) for decision in space.decisions]
+    return (*operations, *[0] * len(space.elastic))
+
+
+def _cheapest(space: Space, decision: Decision, free: tuple[str, str]) -> int:
+    """The first of the operations that are `free`, before any other."""
+
     def cost(block: BlockSpec) -> int:
-        if block.op in (NONE, SKIP):
-            return -2 if block.op == NONE else -1
+        if block.op == NONE or block.is_identity:
+            return free.index(block.op) - len(free)
         macs, _ = count(build(block), (block.in_channels, block.height, block.width))
         return macs
 
     return space.operations.index(min(decision.candidates, key=cost).op)
+
+
+def _size(architecture: Architecture) -> tuple[int, int]:
+    """MACs, then layers."""
+    macs, _ = count(network(architecture), architecture.input_shape)
+    return macs, len(architecture.canonical().rows)
 
 
 def _bases(space: Space) -> list[Network]:

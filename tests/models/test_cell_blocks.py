@@ -78,14 +78,25 @@ def test_a_mean_that_strides_is_every_second_one_of_those_that_do_not(size):
 @pytest.mark.parametrize(("side", "odd"), [(4, [5.0, 7.0, 13.0, 15.0]), (3, [4.0, 0.0, 0.0, 0.0])])
 def test_a_reduction_takes_the_even_pixels_and_those_between_them(side, odd):
     """0 .. side² - 1, one channel to two; beyond the last pixel of odd sides lies nothing."""
-    block = build(BlockSpec("reduce", 1, 2, side, side, 2)).eval()
-    for layer in (block.even, block.odd):
-        torch.nn.init.ones_(layer.weight)
+    _, layer, last = block = build(BlockSpec("reduce", 1, 2, side, side, 2)).eval()
+    torch.nn.init.ones_(layer.weight)
     x = torch.arange(float(side * side)).view(1, 1, side, side)
-    even, shifted = block(x)[0] * (1 + block.norm.eps) ** 0.5
+    even, shifted = block(x)[0] * (1 + last.eps) ** 0.5
     wanted = [0.0, 2.0, 8.0, 10.0] if side == 4 else [0.0, 2.0, 6.0, 8.0]
     torch.testing.assert_close(even.flatten(), torch.tensor(wanted))
     torch.testing.assert_close(shifted.flatten(), torch.tensor(odd))
+
+
+def test_a_reduction_is_two_convolutions_of_every_second_pixel(lively):
+    _, layer, last = block = lively(build(BlockSpec("skip", 4, 6, 8, 6, 2)))
+    x = torch.randn(2, 4, 8, 6)
+    positive = F.relu(x)
+    parts = [
+        F.conv2d(positive, layer.weight[:3], stride=2),
+        F.conv2d(positive[..., 1:, 1:], layer.weight[3:], stride=2),
+    ]
+    torch.testing.assert_close(block(x), norm(torch.cat(parts, 1), last))
+    assert count(block, (4, 8, 6)) == (4 * 6 * 4 * 3, 4 * 6 + 2 * 6)
 
 
 def test_nothing_is_zero():

@@ -1,9 +1,11 @@
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edge.spec import BlockSpec
+from models.darts import darts
 from models.nb201 import nb201
 from pipeline.params import ProfileParams
 from pipeline.roster import Chain, SpaceTooSmall, cheapest, repeats, roster, tilted
@@ -64,6 +66,32 @@ def test_the_base_of_a_benchmark_is_its_fixed_layers():
     )
     base = networks(ProfileParams(anchors=1, heldout=1), space)[0]
     assert [block.op for block, _ in base.layers] == ["stem_k3", "resnet_k3", "norm_head"]
+
+
+def test_the_base_of_cells_reduces_as_seldom_as_it_can():
+    """Skips inside, and where a stride allows none, no edge or pooling."""
+
+    def ops(*operations):
+        space = darts(
+            input_shape=(1, 8, 8),
+            classes=3,
+            operations=operations,
+            stem_width=4,
+            stem_stride=1,
+            width=2,
+            cells=2,
+            nodes=2,
+            act="relu",
+        )
+        base = networks(ProfileParams(anchors=1, heldout=1), space)[0]
+        return Counter(row.block.op for row in base.architecture.rows if "-" in row.place)
+
+    # two reducing cells of nodes with two edges: from outside 2 + 1 or 2 + 2, the rest from node 1
+    three = ops("relu_conv_k3", "max_pool_bn_k3", "skip")
+    assert three["relu_conv_k3"] == 0
+    assert three["max_pool_bn_k3"] >= 3 * 2
+    # the first node has to read something: the cell before; the second skips from the first
+    assert ops("none", "relu_conv_k3", "skip") == {"skip": 2 * 2}
 
 
 def test_the_records_say_what_was_timed():
