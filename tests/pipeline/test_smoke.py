@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,12 @@ def test_the_copy_has_the_preset_and_the_downloads_and_no_lock(tree, tmp_path):
     assert not (into / "data/big.npz").exists()
     assert not (into / "dvc.lock").exists()
     assert not (into / "results").exists()
+
+
+def test_another_preset_may_be_run(tree, tmp_path):
+    (tree / "presets/cells.yaml").write_text("size: of cells")
+    smoke.prepare(tmp_path / "copy", tree, Path("presets/cells.yaml"))
+    assert (tmp_path / "copy/params.yaml").read_text() == "size: of cells"
 
 
 def test_an_old_copy_is_replaced(tree, tmp_path):
