@@ -45,7 +45,8 @@ def test_a_base_network_is_in_the_table_and_says_nothing_of_others() -> None:
         ("usable", ("suspect", "suspect"), False),
         ("suspect", ("clean", "clean", "clean", "suspect"), True),
         ("auto", ("clean", "clean-unverified", "suspect"), True),
-        ("auto", ("clean", "clean", "clean", "suspect"), False),
+        ("auto", ("clean",) * 9 + ("suspect",), True),
+        ("auto", ("clean",) * 10 + ("suspect",), False),
         ("auto", ("clean", "invalid"), False),
     ],
 )

@@ -82,7 +82,8 @@ def verdicts_of(**counts):
 @pytest.mark.parametrize(
     ("accept", "measurements", "suspect", "warning"),
     [
-        ("auto", verdicts_of(clean=3, suspect=9), False, None),
+        ("auto", verdicts_of(clean=10, suspect=9), False, None),
+        ("auto", verdicts_of(clean=9, suspect=1), True, "with only 9 usable .* 1 suspect"),
         ("auto", verdicts_of(clean=1, clean_unverified=2), False, None),
         ("auto", verdicts_of(clean=2, suspect=9), True, "with only 2 usable .* 9 suspect"),
         ("auto", verdicts_of(clean=2), False, "only 2 usable"),
@@ -116,10 +117,11 @@ def test_refused_suspects_leave_the_table_with_a_warning():
 
 
 def test_beside_enough_usable_records_suspects_count_on_demand():
-    feedback = [measured("member", 3, 9.0, verdict="suspect")]
+    usable = [measured("member", blocks, 1.2 * (1 + 0.5 * blocks)) for blocks in range(7, 13)]
+    feedback = [*usable, measured("member", 3, 9.0, verdict="suspect")]
     with_it = calibrate(TABLE, session(), feedback, CalibrateParams(accept="suspect"))
     without = calibrate(TABLE, session(), feedback, CalibrateParams())
-    assert (with_it.calibration.n, without.calibration.n) == (5, 4)
+    assert (with_it.calibration.n, without.calibration.n) == (11, 10)
     assert without.ignored == {"verdict suspect": 1}
 
 
