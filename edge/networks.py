@@ -14,8 +14,8 @@ HELDOUT = "heldout"  # the role of networks that nothing is fitted on: they judg
 JUDGES = (BASE, HELDOUT)  # were they fitted too, a profile's judgement would be worth nothing
 ENOUGH = 3  # usable networks; fewer say little about scale, offset and noise
 # With fewer usable ones suspect ones help. A neighbour on the host that disturbs a minority of the
-# blocks of runs leaves medians right and verdicts suspect: the three undisturbed ones of ten networks
-# predicted others within 3.7 %, all ten within 2.1 %.
+# blocks of runs leaves medians right and verdicts suspect: the three undisturbed ones of ten
+# networks predicted others within 3.7 %, all ten within 2.1 %.
 WANTED = 10
 
 Accept: TypeAlias = Literal["usable", "suspect", "auto"]
