@@ -23,7 +23,10 @@ from pipeline.params import load
 from tests.pipeline.remote.lab import Lab
 
 ROOT = Path(__file__).parents[1]
-HERE = [make_target(runtime, 1, "fp32") for runtime in ("onnxruntime", "litert")]
+HERE = [  # the targets of presets/smoke.yaml
+    make_target(runtime, 1, precision)
+    for runtime, precision in (("onnxruntime", "fp32"), ("litert", "fp32"), ("onnxruntime", "int8"))
+]
 
 pytestmark = pytest.mark.device
 
@@ -68,11 +71,13 @@ def members(project: Path) -> dict[str, Member]:
     return {m.name: m for m in Family.load(project / verify.FAMILY_FOLDER).manifest.members}
 
 
-def test_everything_was_timed_by_the_board_in_three_orders(lab: Lab, there: Path) -> None:
+def test_everything_was_timed_by_the_board_in_an_order_for_the_table_and_one_per_target(
+    lab: Lab, there: Path
+) -> None:
     """And this machine, which is it, is called the same in every record."""
     jobs = lab.facet("jobs")["jobs"]
     done = [(job["purpose"], job["device"], job["state"]) for job in jobs]
-    ordered = [("profile", "board", "done"), *[("verify", "board", "done")] * 2]
+    ordered = [("profile", "board", "done"), *[("verify", "board", "done")] * len(HERE)]
     assert sorted(done) == ordered
     profiled = record.read(there / measure.RECORDS_FILE)
     verified = record.read(there / verify.FOLDER / "records.jsonl")
