@@ -1,20 +1,10 @@
 from pathlib import Path
 
 from experiments.points import edges, medians_ms, table
-from models.darts import darts
 from pipeline.members import TrainedMember
+from tests.pipeline.made_up import small_cells
 
-SPACE = darts(
-    input_shape=(1, 8, 8),
-    classes=3,
-    operations=["relu_conv_k3", "max_pool_bn_k3", "skip"],
-    stem_width=4,
-    stem_stride=1,
-    width=2,
-    cells=3,
-    nodes=2,
-    act="relu",
-)
+SPACE = small_cells("relu_conv_k3", "max_pool_bn_k3", "skip")
 # one normal cell: conv and pool, skip and conv; two reducing: pool twice, pool and skip
 NETWORK = SPACE.architecture([0, 1, 2, 0, 3, 1, 1, 1, 2, 3])
 

@@ -3,6 +3,8 @@
 import numpy as np
 
 from edge.record import Target
+from models.darts import darts
+from models.nb201 import nb201
 from models.spaces import mbconv
 from pipeline.dataset import Dataset
 
@@ -60,3 +62,37 @@ class Silent:
 
     def sync(self):
         pass
+
+
+def small_benchmark(*operations, **changes):
+    """A cell of NAS-Bench-201 in each of two stages; but for `changes`."""
+    return nb201(
+        **{
+            "input_shape": (1, 8, 8),
+            "classes": 3,
+            "operations": operations,
+            "stem_stride": 1,
+            "widths": [2, 4],
+            "cells": 1,
+            "act": "relu",
+            **changes,
+        }
+    )
+
+
+def small_cells(*operations, **changes):
+    """Three cells of DARTS with two nodes each; but for `changes`."""
+    return darts(
+        **{
+            "input_shape": (1, 8, 8),
+            "classes": 3,
+            "operations": operations,
+            "stem_width": 4,
+            "stem_stride": 1,
+            "width": 2,
+            "cells": 3,
+            "nodes": 2,
+            "act": "relu",
+            **changes,
+        }
+    )

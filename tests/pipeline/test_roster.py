@@ -5,11 +5,9 @@ import numpy as np
 import pytest
 
 from edge.spec import BlockSpec
-from models.darts import darts
-from models.nb201 import nb201
 from pipeline.params import ProfileParams
 from pipeline.roster import Chain, SpaceTooSmall, cheapest, repeats, roster, tilted
-from tests.pipeline.made_up import small_space
+from tests.pipeline.made_up import small_benchmark, small_cells, small_space
 
 OPERATIONS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
 
@@ -55,15 +53,7 @@ def test_a_block_that_cannot_follow_itself_is_timed_behind_its_entry_alone(block
 
 
 def test_the_base_of_a_benchmark_is_its_fixed_layers():
-    space = nb201(
-        input_shape=(1, 8, 8),
-        classes=3,
-        operations=["none", "skip", "relu_conv_k1", "relu_conv_k3", "avg_pool_k3"],
-        stem_stride=1,
-        widths=[2, 4],
-        cells=1,
-        act="relu",
-    )
+    space = small_benchmark("none", "skip", "relu_conv_k1", "relu_conv_k3", "avg_pool_k3")
     base = networks(ProfileParams(anchors=1, heldout=1), space)[0]
     assert [block.op for block, _ in base.layers] == ["stem_k3", "resnet_k3", "norm_head"]
 
@@ -72,17 +62,7 @@ def test_the_base_of_cells_reduces_as_seldom_as_it_can():
     """Skips inside, and where a stride allows none, no edge or pooling."""
 
     def ops(*operations):
-        space = darts(
-            input_shape=(1, 8, 8),
-            classes=3,
-            operations=operations,
-            stem_width=4,
-            stem_stride=1,
-            width=2,
-            cells=2,
-            nodes=2,
-            act="relu",
-        )
+        space = small_cells(*operations, cells=2)
         base = networks(ProfileParams(anchors=1, heldout=1), space)[0]
         return Counter(row.block.op for row in base.architecture.rows if "-" in row.place)
 

@@ -3,36 +3,19 @@
 import pytest
 import torch
 
-from models.darts import darts
-from models.nb201 import nb201
 from pipeline.search.methods import METHODS
 from pipeline.search.objective import Costs, expected_latency_ms, one_hot
 from pipeline.search.prices import extreme, latency_ms
 from pipeline.search.weights import warmup_shares
+from tests.pipeline.made_up import small_benchmark, small_cells
 from tests.pipeline.search.test_methods import costs_of, data, params_of, run, search_for
 
 __all__ = ["data"]  # a fixture
 
-BENCHMARK = nb201(
-    input_shape=(1, 8, 8),
-    classes=2,
-    operations=["skip", "none", "relu_conv_k1", "relu_conv_k3", "avg_pool_k3"],
-    stem_stride=2,
-    widths=[2, 4],
-    cells=1,
-    act="relu",
+BENCHMARK = small_benchmark(
+    "skip", "none", "relu_conv_k1", "relu_conv_k3", "avg_pool_k3", classes=2, stem_stride=2
 )
-CELLS = darts(
-    input_shape=(1, 8, 8),
-    classes=2,
-    operations=["skip", "relu_conv_k1", "max_pool_bn_k3"],
-    stem_width=4,
-    stem_stride=2,
-    width=2,
-    cells=3,
-    nodes=2,
-    act="relu",
-)
+CELLS = small_cells("skip", "relu_conv_k1", "max_pool_bn_k3", classes=2, stem_stride=2)
 SPACES = {"nb201": BENCHMARK, "cell": CELLS}
 
 

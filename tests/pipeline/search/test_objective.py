@@ -9,8 +9,6 @@ import pytest
 import torch
 
 from edge.table import Table, TableRow, UnknownBlock
-from models.darts import darts
-from models.nb201 import nb201
 from pipeline.search.objective import (
     Costs,
     expected_latency_ms,
@@ -19,7 +17,7 @@ from pipeline.search.objective import (
     reg_costs,
     simplex_penalty,
 )
-from tests.pipeline.made_up import TARGET, small_space
+from tests.pipeline.made_up import TARGET, small_benchmark, small_cells, small_space
 
 OPS = ("skip", "sep_k3", "conv_k3")
 SPACE = small_space(*OPS)
@@ -179,15 +177,7 @@ def test_prices_of_an_elastic_space_come_from_the_table():
 def test_a_tied_decision_costs_the_sum_of_its_places_and_a_share_of_the_additions():
     """Two cells of 2 and 4 channels; the edges 1-2 and 0-2 share one addition, the three into the
     last node two."""
-    cells = nb201(
-        input_shape=(1, 8, 8),
-        classes=3,
-        operations=["none", "skip", "relu_conv_k1"],
-        stem_stride=1,
-        widths=[2, 4],
-        cells=1,
-        act="relu",
-    )
+    cells = small_benchmark("none", "skip", "relu_conv_k1")
     ms = {("add", 2): 0.3, ("add", 4): 0.6, ("relu_conv_k1", 2): 1.0, ("relu_conv_k1", 4): 5.0}
     rows = table([(block, ms[block.op, block.in_channels]) for block in cells.blocks])
     costs = Costs.of(cells, rows, "uniform")
@@ -199,31 +189,13 @@ def test_a_tied_decision_costs_the_sum_of_its_places_and_a_share_of_the_addition
 
 def test_parameters_of_a_tied_decision_are_those_of_all_its_places():
     """A 1x1 convolution with its norm: 2·2 + 4 and 4·4 + 8, so 32; the mean over three is 32/3."""
-    cells = nb201(
-        input_shape=(1, 8, 8),
-        classes=3,
-        operations=["none", "skip", "relu_conv_k1"],
-        stem_stride=1,
-        widths=[2, 4],
-        cells=1,
-        act="relu",
-    )
+    cells = small_benchmark("none", "skip", "relu_conv_k1")
     assert reg_costs(cells, "params")[0].tolist() == pytest.approx([0.1, 0.1, 3.0])
 
 
 def test_what_no_decision_is_about_belongs_to_the_fixed_part():
     """A cell reads the stem twice through 1x1 convolutions of 4 ms, and ends in 7 ms."""
-    cells = darts(
-        input_shape=(1, 8, 8),
-        classes=3,
-        operations=["skip", "relu_conv_k3"],
-        stem_width=6,
-        stem_stride=1,
-        width=2,
-        cells=1,
-        nodes=2,
-        act="relu",
-    )
+    cells = small_cells("skip", "relu_conv_k3", stem_width=6, cells=1)
     ms = {"relu_conv_k1": 4.0, "concat_2": 7.0, "add": 1.0, "relu_conv_k3": 3.0}
     costs = Costs.of(cells, table([(b, ms[b.op]) for b in cells.blocks]), "uniform")
     assert costs.offset_ms == 2.0 + 2 * 4.0 + 7.0

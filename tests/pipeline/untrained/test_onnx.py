@@ -3,7 +3,6 @@ import onnx
 import onnxruntime
 import pytest
 
-from models.darts import darts
 from models.network import layers_of, network
 from pipeline.onnx_export import export_onnx
 from pipeline.params import ExportParams
@@ -11,21 +10,13 @@ from pipeline.seeds import generator
 from pipeline.untrained import onnx as untrained
 from pipeline.untrained import randomise
 from pipeline.untrained.onnx import block_path, build
-from tests.pipeline.made_up import small_space
+from tests.pipeline.made_up import small_cells, small_space
 
 SPACE = small_space("mbconv_k5_e3", "conv_k3", depths=[3])
 ARCHITECTURE = SPACE.architecture([0, 1, 0])  # one block stands in it twice
-BRANCHING = darts(
-    input_shape=(1, 8, 8),
-    classes=3,
-    operations=["skip", "relu_conv_k1", "max_pool_bn_k3"],
-    stem_width=4,
-    stem_stride=1,
-    width=2,
-    cells=3,
-    nodes=2,
-    act="relu",
-).architecture([1, 2, 0, 1, 3, 0, 1, 3, 0, 2])  # every kind of block that is no edge stands in it
+BRANCHING = small_cells("skip", "relu_conv_k1", "max_pool_bn_k3").architecture(
+    [1, 2, 0, 1, 3, 0, 1, 3, 0, 2]
+)  # every kind of block that is no edge stands in it
 ARCHITECTURES = {"chain": ARCHITECTURE, "cells": BRANCHING}
 
 
