@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.exporter import INPUT_NAME, ExportError, first_line, quiet
+from pipeline.onnx_compact import compact
 from pipeline.onnx_export import write_onnx
 
 
@@ -51,6 +52,7 @@ def quantize_onnx(
         except Exception as error:  # whatever its parts raise
             raise ExportError(f"cannot quantise {source.name}: {first_line(error)}") from error
         model = onnx.load(written)
+    compact(model)
     write_onnx(model, path, _opset(onnx.load(source)), metadata)
 
 

@@ -17,7 +17,7 @@ import torch
 
 from edge.family import Format
 from models.network import Layer
-from pipeline import quantize_onnx, quantize_tflite
+from pipeline import onnx_compact, quantize_onnx, quantize_tflite, tflite_export
 from pipeline.formats import FileFormat, Shape, format_named
 from pipeline.parallel import run_all
 from pipeline.sections.target import Precision
@@ -75,6 +75,6 @@ def _shape(layers: Sequence[Layer]) -> Shape:
 @cache
 def _recipe() -> tuple[str, ...]:
     """The code that makes the files, and the versions of what it calls."""
-    sources = (quantize_onnx, quantize_tflite, convert)
+    sources = (quantize_onnx, onnx_compact, quantize_tflite, tflite_export, convert)
     versions = [f"{package} {metadata.version(package)}" for package in _PACKAGES]
     return (*versions, *(inspect.getsource(source) for source in sources))

@@ -20,24 +20,29 @@ def files(tmp_path_factory):
     return folder / "fp32.onnx", folder / "int8.onnx", image
 
 
-def constants(path):
-    return {one.name: numpy_helper.to_array(one) for one in onnx.load(path).graph.initializer}
+def constants(path, operation):
+    """(values, scale, zero point) of the inputs of every QuantizeLinear or DequantizeLinear: values
+    are None of those that are computed."""
+    graph = onnx.load(path).graph
+    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    nodes = [node for node in graph.node if node.op_type == operation]
+    return [[arrays.get(name) for name in node.input] for node in nodes]
 
 
 def test_weights_have_seven_bits_and_a_scale_per_channel(files):
-    found = constants(files[1])
-    np.testing.assert_allclose(found["0.weight_scale"], [0.5 / 64, 1.27 / 64], rtol=1e-6)
-    assert found["0.weight_quantized"].dtype == np.int8
-    assert found["0.weight_quantized"].ravel().tolist() == [64, -64]
-    assert np.abs(found["3.weight_quantized"]).max() == 64
+    weights = [of for of in constants(files[1], "DequantizeLinear") if of[0] is not None]
+    (conv, scale, _), (linear, *_) = [of for of in weights if of[0].dtype == np.int8]
+    np.testing.assert_allclose(scale, [0.5 / 64, 1.27 / 64], rtol=1e-6)
+    assert conv.ravel().tolist() == [64, -64]
+    assert np.abs(linear).max() == 64
 
 
 def test_activations_are_unsigned_with_the_range_of_the_calibration_images(files):
-    found = constants(files[1])
-    assert found["image_zero_point"].dtype == np.uint8
-    assert found["image_scale"] == pytest.approx(5.1 / 255)
-    assert found["relu_scale"] == pytest.approx(4 / 255)
-    assert found["image_zero_point"] == found["relu_zero_point"] == 0
+    (_, image, zero), (_, relu, relu_zero) = constants(files[1], "QuantizeLinear")[:2]
+    assert zero.dtype == np.uint8
+    assert image == pytest.approx(5.1 / 255)
+    assert relu == pytest.approx(4 / 255)
+    assert zero == relu_zero == 0
 
 
 def test_the_file_is_called_as_before_and_says_what_it_is_told(files):

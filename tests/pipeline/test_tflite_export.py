@@ -6,7 +6,7 @@ from torch import nn
 
 from edge.runtimes import get_runtime
 from pipeline.exporter import ExportError
-from pipeline.tflite_export import export_tflite, read_metadata
+from pipeline.tflite_export import export_tflite, pack, read_metadata, unpack
 from pipeline.untrained import randomise
 
 METADATA = {"labels": '["Hemd", "Schuh für Füße"]', "dataset": "fashion-mnist"}
@@ -78,3 +78,17 @@ def test_what_cannot_be_exported_is_one_line(tmp_path):
 
 def test_a_file_of_somebody_else_says_nothing(root):
     assert read_metadata(root / "tests/edge/data/conv.tflite") == {}
+
+
+def test_equal_arrays_are_written_once_and_read_everywhere(path):
+    model = unpack(path.read_bytes())
+    (graph,) = model.subgraphs
+    zeros = np.zeros(1000, np.int64)
+    for tensor in graph.tensors:
+        tensor.quantization = schema.QuantizationParametersT(zeroPoint=zeros)
+    content = pack(model)
+    assert len(graph.tensors) > 3
+    assert zeros.nbytes < len(content) - path.stat().st_size < 2 * zeros.nbytes
+    read = [tensor.quantization.zeroPoint for tensor in unpack(content).subgraphs[0].tensors]
+    assert len(read) == len(graph.tensors)
+    assert all((one == zeros).all() and len(one) == 1000 for one in read)
