@@ -1,0 +1,81 @@
+"""The section about the source's experiment, beside its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.markdown import table
+from benchmarks.rows import Row
+
+AHEAD = 5.0  # points of test accuracy
+
+
+@dataclass(frozen=True)
+class Published:
+    """Test accuracy on Fashion-MNIST, and parameters in thousands."""
+
+    accuracy: float  # %
+    parameters_k: float
+
+
+SOURCE: Mapping[str, Published] = {
+    "uniform": Published(82.5, 38),
+    "few-conv": Published(79.2, 5),
+    "few-pool": Published(85.0, 143),
+    "few-skip": Published(81.4, 12),
+}
+"""Three operations, by the names of the points here; S. Firsov, 2024."""
+
+_HEAD = (
+    *("penalised", "conv", "pool", "identity", "parameters, k", "test accuracy, %", "ms"),
+    *("source: parameters, k", "test accuracy, %", "bar"),
+)
+
+
+def points(rows: Sequence[Row]) -> str:
+    """All four, and whether each holds; empty without rows."""
+    if not rows:
+        return ""
+    at = {row["point"]: row for row in rows}
+    held = sum(_holds(row) for row in rows)
+    fewer = [row for row in rows if row["penalised"] and _is_rarer(row, at["uniform"])]
+    return f"""## The source's experiment: cells of three operations
+
+Fashion-MNIST, three cells of four nodes, convolution, pooling and identity; one search, read at the
+source's four points of the simplex: equal penalties, and one operation penalised. How often an
+operation stands on an edge, in all cells. The settings: [run.yaml](../experiments/cell/run.yaml),
+committed before its result. Latency: {rows[0]["target"]}.
+
+{table(_HEAD, map(_cells, rows))}
+The bar: {AHEAD:g} points above the source's figure, with no more parameters: it holds at {held} of
+{len(rows)} points. The penalised operation is rarer than at equal penalties at {len(fewer)} of
+{len(rows) - 1} points. One seed; the source names neither its recipe nor its widths: this is no comparison
+on equal ground.
+"""
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    theirs = SOURCE[row["point"]]
+    return (
+        row["penalised"] or "all alike",
+        *(str(count) for count in row["counts"].values()),
+        f"{row['parameters'] / 1e3:.1f}",
+        f"{100 * row['test_accuracy']:.1f}",
+        f"{row['median_ms']:.3f}",
+        f"{theirs.parameters_k:g}",
+        f"{theirs.accuracy:.1f}",
+        "holds" if _holds(row) else "missed",
+    )
+
+
+def _holds(row: Row) -> bool:
+    theirs = SOURCE[row["point"]]
+    is_ahead: bool = 100 * row["test_accuracy"] >= theirs.accuracy + AHEAD
+    is_no_larger: bool = row["parameters"] <= 1e3 * theirs.parameters_k
+    return is_ahead and is_no_larger
+
+
+def _is_rarer(row: Row, uniform: Row) -> bool:
+    count, of_uniform = (int(one["counts"][row["penalised"]]) for one in (row, uniform))
+    return count < of_uniform

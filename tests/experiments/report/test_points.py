@@ -1,0 +1,46 @@
+from experiments.report.page import page
+from experiments.report.points import SOURCE, points
+from experiments.source import POINTS
+
+
+def row(point, accuracy=0.91, parameters=4_000, **counts):
+    return {
+        "point": point,
+        "penalised": POINTS[point],
+        "counts": {"conv": 5, "pool": 5, "identity": 5, **counts},
+        "parameters": parameters,
+        "test_accuracy": accuracy,
+        "median_ms": 0.0251,
+        "target": "a board",
+    }
+
+
+def test_points_stand_beside_what_was_published():
+    text = points([row("uniform"), row("few-conv", conv=0), row("few-pool"), row("few-skip")])
+    assert "| all alike | 5 | 5 | 5 | 4.0 | 91.0 | 0.025 | 38 | 82.5 | holds |" in text
+    assert "| conv | 0 | 5 | 5 | 4.0 | 91.0 | 0.025 | 5 | 79.2 | holds |" in text
+    assert "holds at 4 of\n4 points" in text
+    assert "rarer than at equal penalties at 1 of\n3 points" in text
+    assert "Latency: a board." in text
+
+
+def test_the_bar_is_five_points_with_no_more_parameters():
+    (theirs,) = [one for name, one in SOURCE.items() if name == "few-conv"]
+    just = {"accuracy": 0.842, "parameters": int(1e3 * theirs.parameters_k)}
+    at_uniform = row("uniform", accuracy=0)
+    for of, verdict in (
+        ({**just}, "holds"),
+        ({**just, "accuracy": 0.8419}, "missed"),
+        ({**just, "parameters": just["parameters"] + 1}, "missed"),
+    ):
+        (line,) = [
+            x for x in points([at_uniform, row("few-conv", **of)]).splitlines() if "79.2" in x
+        ]
+        assert line.endswith(f"| {verdict} |")
+
+
+def test_the_page_has_the_section_with_and_without_other_rows():
+    text = page([], of_points=[row(name) for name in POINTS])
+    assert "## The source's experiment" in text
+    assert "No cell is finished yet" not in text
+    assert "## The source's experiment" not in page([])

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.rows import read
+from edge.family import Manifest
+from experiments.source import FAMILY, POINTS, edges, main
+from pipeline import params
+from tests.edge.test_bench import TARGET
+from tests.pipeline.made_up import small_cells
+
+SPACE = small_cells("relu_conv_k3", "max_pool_bn_k3", "skip")
+# one normal cell: conv and pool, skip and conv; two reducing: pool twice, pool and skip
+NETWORK = SPACE.architecture([0, 1, 2, 0, 3, 1, 1, 1, 2, 3])
+COUNTS = {"conv": 2, "pool": 1 + 2 * 3, "identity": 1 + 2}
+LATENCY = {
+    "target": TARGET.model_dump(),
+    **dict.fromkeys(("median_ms", "lo_ms", "hi_ms"), 0.1234),
+    "n": 1,
+    "verdict": "clean",
+    "measured_at": "2026-01-01T00:00:00Z",
+}
+
+
+def keep(root: Path, names, latencies=(LATENCY,)):
+    """The result of the command about a run in `root` that has the members `names`."""
+    members = [
+        {
+            "name": name,
+            "architecture": NETWORK.to_dict(),
+            "holdout_accuracy": 0.5,
+            "test_accuracy": 0.8765,
+            "macs": 5,
+            "parameters": 12_340,
+            "latencies": latencies,
+        }
+        for name in names
+    ]
+    manifest = {"dataset": "d", "classes": ["a"], "input_shape": [1, 8, 8], "mean": [0], "std": [1]}
+    (root / FAMILY).mkdir(parents=True)
+    Manifest.model_validate({**manifest, "members": members}).write(root / FAMILY)
+    return CliRunner().invoke(main, [str(root), "--out", str(root / "rows.jsonl")])
+
+
+def test_operations_are_counted_on_edges_and_nowhere_else():
+    """The 1x1 convolutions before the cells, the additions and concatenations are none."""
+    assert edges(NETWORK) == {"relu_conv_k3": 2, "max_pool_bn_k3": 7, "skip": 3}
+
+
+def test_the_four_points_are_kept_whatever_else_the_run_found(tmp_path):
+    done = keep(tmp_path, ["within-1ms", *reversed(POINTS)])
+    assert done.exit_code == 0, done.output
+    rows = read(tmp_path / "rows.jsonl")
+    assert [(row["point"], row["penalised"]) for row in rows] == list(POINTS.items())
+    assert {row["target"] for row in rows} == {str(TARGET)}
+    assert rows[0]["counts"] == COUNTS
+    assert rows[0]["median_ms"] == 0.1234
+    assert (rows[0]["parameters"], rows[0]["test_accuracy"]) == (12_340, 0.8765)
+
+
+@pytest.mark.parametrize(
+    ("names", "latencies", "says"),
+    [
+        (["uniform"], [LATENCY], "has no member few-conv: was it a run of this experiment?"),
+        ([*POINTS], [], "uniform was not measured yet: run all stages in"),
+    ],
+)
+def test_an_unfinished_run_leaves_no_rows(tmp_path, names, latencies, says):
+    done = keep(tmp_path, names, latencies)
+    assert done.exit_code == 1
+    assert says in done.output
+    assert not (tmp_path / "rows.jsonl").exists()
+
+
+def test_the_protocol_reads_the_points_of_the_source():
+    protocol = params.load(Path("experiments/cell/run.yaml"))
+    assert list(protocol.extract.points) == list(POINTS)
