@@ -50,8 +50,8 @@ committed before its result. Latency: {rows[0]["target"]}.
 {table(_HEAD, map(_cells, rows))}
 The bar: {AHEAD:g} points above the source's figure, with no more parameters: it holds at {held} of
 {len(rows)} points. The penalised operation is rarer than at equal penalties at {len(fewer)} of
-{len(rows) - 1} points. One seed; the source names neither its recipe nor its widths: this is no comparison
-on equal ground.
+{len(rows) - 1} points. One seed; the source names neither its recipe nor its widths, and this is no
+comparison on equal ground.
 """
 
 
