@@ -38,7 +38,7 @@ SIGMA_CENTRE, SIGMA_FACTOR = 0.01, 10.0  # a log-normal prior: one sd is a facto
 # Log-uniform. Errors of blocks average out over a network: below 1 nothing is seen of them, and
 # above 16 five networks would have all of their noise explained by biases.
 RHOS = 2.0 ** np.arange(-2, 5)
-RIVALS = 0.1  # where one of them holds, ten networks say so by far more than this doubt
+RIVALS = 0.5  # five networks say which of them holds, or that none does, if nothing was said before
 _MANY_ROWS, _NEGLIGIBLE = 200, 40.0  # nats below the best point of the grid
 _FORGOTTEN = 1e-3  # the weight of the lightest points together, which a posterior does without
 

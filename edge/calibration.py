@@ -39,7 +39,7 @@ from edge.table import Table
 
 __all__ = ["Calibration", "CalibrationError", "Fitted", "Prediction", "fit"]
 
-_SPILL_SD = 0.5  # of what a weight costs in a block; one from afar costs no more than that
+_SPILL_SD = 0.2  # of what a weight costs in a block: one from afar costs no more than twice that
 _SCALE_SD = 0.3  # boards of one kind differ by less, power modes are targets of their own
 _OUTLIER_Z = 3.5  # z has the tails of a Student's t: at 3, one good network in sixty is an outlier
 _OUTLIERS_FROM = 5  # with fewer networks nobody can say which of them is the odd one

@@ -17,7 +17,8 @@ from edge.spill import Spill
 from edge.table import Table
 from edge.tail import TailRatio
 
-FORMAT_VERSION = 2  # 1 had the moments of the posterior, and intervals wider than they should be
+# 1 had the moments of the posterior, 2 knees that were about weights alone.
+FORMAT_VERSION = 3
 LEAST_MS = 1e-6  # a nanosecond: no network costs less
 
 

@@ -1,4 +1,4 @@
-"""How many weights a block has, by the name of its operation: what a run must bring from memory.
+"""How many weights a block has, by the name of its operation, and how many values it touches.
 
 Normalisation counts nothing: it is folded into the convolution before it on export. models/ builds
 what is counted here; a test compares the two.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
-from edge.spec import Architecture, BlockSpec
+from edge.spec import BlockSpec
 
 Counter: TypeAlias = Callable[..., int]
 
@@ -42,9 +42,14 @@ def of_block(key: str) -> int | None:
     return None
 
 
-def of_fixed_rows(architecture: Architecture) -> int:
-    """The weights of the rows that no search chose, those of unknown operations left out."""
-    return sum(of_block(row.block.key) or 0 for row in architecture.rows if not row.searched)
+@lru_cache(maxsize=4096)
+def touched(key: str) -> int:
+    """The values that a run of a block by its key touches: its weights, none of an operation that
+    is somebody's own, and what it reads and writes."""
+    block = BlockSpec.from_key(key)
+    height, width = (-(-side // block.stride) for side in (block.height, block.width))
+    read = block.in_channels * block.height * block.width
+    return (of_block(key) or 0) + read + block.out_channels * height * width
 
 
 @counted("skip|none|add|concat_[0-9]+|(?:avg|max)_pool(?:_bn)?_k[0-9]+")

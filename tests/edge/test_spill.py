@@ -8,7 +8,7 @@ import pytest
 from edge.calibration import Calibration, fit
 from edge.record import Conditions, Measurement, Subject, Target
 from edge.spec import Architecture, BlockSpec, Row
-from edge.spill import LEAST_WEIGHTS, Spill
+from edge.spill import LEAST_VALUES, Spill
 from edge.table import Table, TableRow
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -51,15 +51,18 @@ def measured(architecture: Architecture, ms: float) -> Measurement:
 def test_a_column_by_hand():
     spill = Spill(np.array([50_000.0, 200_000.0]))
     found = spill.columns([network("conv_k3", "conv_k3", "sep_k3")])
-    # 576 + 2 * 36,864 + 4,672 = 78,976 weights. Three copies of conv_k3 are 110,592, so that its
-    # row holds (60,592 - 0) / 2 = 30,296 of 50,000's; three of sep_k3 fit.
-    assert found.tolist() == [[78_976 - 50_000 - 2 * 30_296, 0.0]]
+    # 576 + 2 * 36,864 + 4,672 = 78,976 weights; with 64 * 8 * 8 values read and as many written by
+    # every block, and 64 + 4,096 by the stem, 107,712 values. Three copies of conv_k3 touch
+    # 135,168; one of them, and three of sep_k3, fit into either.
+    whole, of_chain = 107_712 / 50_000, 135_168 / 50_000
+    row = 3 * 36_864 * (of_chain - 1) / 2 / 2
+    assert found.tolist() == [[pytest.approx(78_976 * (whole - 1) / 2 - 2 * row), 0.0]]
 
 
-def test_fixed_rows_that_spill_themselves_are_in_the_offset():
+def test_where_every_block_is_beyond_the_cache_the_table_has_it_all():
     spill = Spill(np.array([100.0]))
-    # 5,248 in all, 476 of it beyond in the stem alone, (13,916 - 4,572) / 2 of it in the row.
-    assert spill.columns([network("sep_k3")]).tolist() == [[5_148 - 476 - 4_672]]
+    # all 5,248 weights: 576 of them in the offset, (3 * 4,672 - 4,672) / 2 in the row
+    assert spill.columns([network("sep_k3")]).tolist() == [[5_248 - 576 - 4_672]]
 
 
 def test_small_networks_own_operations_and_one_network_alone_have_no_columns():
@@ -73,13 +76,13 @@ def test_small_networks_own_operations_and_one_network_alone_have_no_columns():
 def test_knees_lie_between_the_smallest_and_the_largest_network():
     found = [network("sep_k3"), network(*["conv_k3"] * 8)]
     knees = Spill.over(found, table().rows).knees
-    assert knees[0] == pytest.approx(LEAST_WEIGHTS)
-    assert knees[-1] < 576 + 8 * 36_864
+    assert knees[0] == pytest.approx(LEAST_VALUES)
+    assert knees[-1] < 4_736 + 8 * 45_056
     assert (np.diff(knees) > 0).all()
 
 
 def world(seed: int, n: int, weight_ms: float) -> list[tuple[Architecture, Measurement]]:
-    """Networks on a machine whose cache holds CACHE weights, measured within 0.3 %."""
+    """Networks on a machine whose cache holds CACHE values, measured within 0.3 %."""
     rng = np.random.default_rng(seed)
     cache = Spill(np.array([float(CACHE)]))
     found = []

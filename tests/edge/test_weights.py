@@ -1,7 +1,6 @@
 import pytest
 
 from edge import weights
-from edge.spec import Architecture, BlockSpec, Row
 
 
 @pytest.mark.parametrize(
@@ -20,10 +19,16 @@ def test_by_hand(key, count):
     assert weights.of_block(key) == count
 
 
-def test_fixed_rows_are_those_that_no_search_chose():
-    block = BlockSpec("conv_k3", 4, 4, 6, 6)
-    rows = (Row("stem", BlockSpec("conv_k3", 1, 4, 6, 6)), Row("a", block, searched=True))
-    assert weights.of_fixed_rows(Architecture("s", (1, 6, 6), 10, rows)) == 36
+@pytest.mark.parametrize(
+    ("key", "count"),
+    [
+        ("skip:4x6x6-4:s1:relu", 4 * 36 + 4 * 36),
+        ("conv_k3:4x7x6-8:s2:relu", 4 * 8 * 9 + 4 * 42 + 8 * 4 * 3),
+        ("somebodys_own:4x6x6-4:s1:relu", 2 * 4 * 36),
+    ],
+)
+def test_what_is_touched_are_weights_and_what_is_read_and_written(key, count):
+    assert weights.touched(key) == count
 
 
 def test_operations_are_counted_once():
