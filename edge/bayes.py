@@ -184,8 +184,8 @@ def _solve_with(
     fit = residual @ residual / sigma2 - np.einsum("gp,gp->g", pull, shift)
     log_evidence = -0.5 * (fit + len(residual) * np.log(sigma2) + np.linalg.slogdet(precision)[1])
     log_prior = -0.5 * (np.log(sigma / SIGMA_CENTRE) / np.log(SIGMA_FACTOR)) ** 2
-    mean = np.tile(problem.prior_mean, (len(sigma2), 1))
-    mean[:, on] += prior_sd * shift
+    mean = np.zeros((len(sigma2), len(problem.prior_mean)))  # what does not hold adds nothing
+    mean[:, on] = problem.prior_mean[on] + prior_sd * shift
     covariance = np.zeros((*mean.shape, mean.shape[1]))
     covariance[:, np.array(on)[:, None], on] = prior_sd[:, :, None] * scaled * prior_sd[:, None, :]
     return mean, covariance, log_prior + log_evidence

@@ -39,7 +39,7 @@ from edge.table import Table
 
 __all__ = ["Calibration", "CalibrationError", "Fitted", "Prediction", "fit"]
 
-_SPILL_SD = 0.2  # of what a weight costs in a block: one from afar costs no more than twice that
+_SPILL, _SPILL_SD = 0.1, 0.1  # of what a weight costs in a block: what one from afar adds
 _SCALE_SD = 0.3  # boards of one kind differ by less, power modes are targets of their own
 _OUTLIER_Z = 3.5  # z has the tails of a Student's t: at 3, one good network in sixty is an outlier
 _OUTLIERS_FROM = 5  # with fewer networks nobody can say which of them is the odd one
@@ -93,15 +93,15 @@ def _problem(
     variance = np.array([seen.variance for seen in observed.observations], np.float64)
     blocks_ms = [row.latency_ms for row in table.rows.values()]
     block_ms = max(LEAST_MS, float(np.median(blocks_ms)) if blocks_ms else 0.0)
-    offset_ms = max(LEAST_MS, table.offset_ms)
+    offset_ms, weight_ms = max(LEAST_MS, table.offset_ms), _weight_ms(table)
     ops, knees = centred_counts.shape[1], spilled.shape[1]
     return bayes.Problem(
         x=design(raw_ms, centred_counts, spilled),
         y=measured_ms,
         noise_scale=raw_ms * np.sqrt(variance),
-        prior_mean=np.array([0.0, 1.0, *[0.0] * (ops + knees)]),
+        prior_mean=np.array([0.0, 1.0, *[0.0] * ops, *[_SPILL * weight_ms] * knees]),
         prior_sd=np.array(
-            [offset_ms, _SCALE_SD, *[block_ms] * ops, *[_SPILL_SD * _weight_ms(table)] * knees]
+            [offset_ms, _SCALE_SD, *[block_ms] * ops, *[_SPILL_SD * weight_ms] * knees]
         ),
         shrunk=np.array([True, False, *[True] * ops, *[False] * knees]),
         rivals=knees,
