@@ -310,7 +310,7 @@ def test_to_dict_and_back_through_json() -> None:
 
 def test_a_calibration_that_cannot_be_read() -> None:
     data = calibrated([]).to_dict()
-    with pytest.raises(CalibrationError, match="format 7 is not 2"):
+    with pytest.raises(CalibrationError, match="format 7 is not 3"):
         Calibration.from_dict({**data, "version": 7})
     with pytest.raises(CalibrationError, match="'posterior'"):
         Calibration.from_dict({key: data[key] for key in data if key != "posterior"})
