@@ -9,8 +9,8 @@ c_k counts operation k; skip is left out, because the counts of all operations s
 and would be collinear with a0. Noise sd sigma L; priors: b ~ N(1, 0.3^2), a0 ~ N(0, (rho sigma
 offset)^2), r ~ N(0, (rho sigma median block)^2): one rho says how much worse the table's parts are
 known than its sums. s counts the weights that a cache has lost (`edge.spill`), for at most one of
-several sizes of it; each adds q ~ N(0.1 v, (0.1 v)^2), v what the median block takes per weight. With
-no record at all this IS the table.
+several sizes of it; each adds q ~ N(0.1 v, (0.1 v)^2), v what the median block takes per weight.
+With no record at all this IS the table.
 """
 
 from __future__ import annotations
