@@ -20,7 +20,7 @@ axis for which. They share RIVALS of the prior weight, the rest is that none of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -97,6 +97,12 @@ class Posterior:
         )
         mean = means @ self.weights
         return mean, np.minimum(lo, mean), np.maximum(mean, hi)
+
+    def widened(self, factor: float) -> Posterior:
+        """With all deviations `factor` times as large."""
+        return replace(
+            self, covariances=factor**2 * self.covariances, noises=factor**2 * self.noises
+        )
 
     def thinned(self) -> Posterior:
         """Without the points that hardly count."""

@@ -122,7 +122,8 @@ def _solve_robustly(
     """Solve; networks that the OTHERS find too far away get more noise, until they are not.
 
     Returns z and the weight of each network besides. z is taken without that added noise, or
-    an outlier would stop being one as soon as it is treated as one.
+    an outlier would stop being one as soon as it is treated as one. Where z is on average larger
+    than it should be, the model is too sure of itself, and all deviations grow by as much.
     """
     noise_factor = np.ones_like(problem.y)
     for _ in range(_ROUNDS):
@@ -135,4 +136,6 @@ def _solve_robustly(
         if len(z) < _OUTLIERS_FROM or np.allclose(wanted, noise_factor, rtol=1e-3):
             break
         noise_factor = wanted
-    return posterior, left_out, z, noise_factor**-2
+    weight = noise_factor**-2
+    doubt = float(np.sqrt(np.mean(weight * z**2))) if len(z) >= _OUTLIERS_FROM else 1.0
+    return posterior.widened(max(1.0, doubt)), left_out, z, weight

@@ -122,6 +122,19 @@ def test_one_gaussian_has_the_intervals_of_the_tables() -> None:
     assert (lo[0], hi[0]) == pytest.approx((-1.6449 * 3, 1.6449 * 3), rel=1e-4)
 
 
+def test_a_widened_posterior_has_wider_intervals_around_the_same_mean() -> None:
+    one = bayes.Posterior(np.ones(1), np.ones((1, 1)), np.ones((1, 1, 1)), np.ones(1))
+    mean, lo, hi = one.predict(np.ones((1, 1)), np.array([0.5]), 0.9)
+    again, wide_lo, wide_hi = one.widened(3).predict(np.ones((1, 1)), np.array([0.5]), 0.9)
+    assert again == mean
+    assert wide_hi - wide_lo == pytest.approx(3 * (hi - lo))
+
+
+def test_an_explanation_that_does_not_hold_adds_nothing() -> None:
+    found, _ = bayes.solve(problem([], [], prior_mean=np.array([1.0, 4.0]), rivals=1))
+    assert found.mean == pytest.approx([1.0, 4.0 * bayes.RIVALS], rel=1e-2)
+
+
 def test_points_that_hardly_count_are_left_out() -> None:
     weights = np.array([0.3, 0.0004, 0.699, 0.0006])
     parts = np.arange(4.0)

@@ -228,6 +228,23 @@ def test_an_outlier_is_flagged_and_hardly_moves_the_fit() -> None:
     assert dirty.predict(other).mean_ms == pytest.approx(clean.predict(other).mean_ms, rel=0.04)
 
 
+def test_where_others_predict_worse_than_they_think_intervals_are_wider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    networks = world(3, 12, noise=0.01)
+    every_other = [
+        (a, measured(a, m.samples_ns[0][0] / 1e6 * (1.02 if i % 4 == 0 else 1)))
+        for i, (a, m) in enumerate(networks)
+    ]
+    found = calibrated(every_other)
+    doubt = float(np.mean([one.weight * one.z**2 for one in found.networks]))
+    monkeypatch.setattr(bayes.Posterior, "widened", lambda posterior, factor: posterior)
+    assert found.posterior.noise == pytest.approx(
+        max(1, doubt) * calibrated(every_other).posterior.noise
+    )
+    assert doubt > 1
+
+
 def test_among_four_nobody_can_say_who_is_the_odd_one() -> None:
     networks = world(4, 4, noise=0.01)
     strange, record = networks[2]
