@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
-from edge.spec import BlockSpec
+from edge.spec import Architecture, BlockSpec
 
 Counter: TypeAlias = Callable[..., int]
 
@@ -50,6 +50,11 @@ def touched(key: str) -> int:
     height, width = (-(-side // block.stride) for side in (block.height, block.width))
     read = block.in_channels * block.height * block.width
     return (of_block(key) or 0) + read + block.out_channels * height * width
+
+
+def touched_by(architecture: Architecture) -> int:
+    """The same of all rows of a network."""
+    return sum(touched(row.block.key) for row in architecture.rows)
 
 
 @counted("skip|none|add|concat_[0-9]+|(?:avg|max)_pool(?:_bn)?_k[0-9]+")

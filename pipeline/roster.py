@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 
+from edge import weights
 from edge.errors import EdgeError
 from edge.record import Subject
 from edge.spec import NONE, SKIP, Architecture, BlockSpec
@@ -24,6 +25,7 @@ _REPEATS = (1, 3)  # the difference of the two is free of what calling a runtime
 _ALONE = (0, 1)  # of a block that cannot follow itself
 _TILT = 0.5  # Dirichlet concentration per operation
 _DRAWS = 200  # per network that is wanted
+_CROWD = 20  # networks of which one becomes an anchor
 
 
 class SpaceTooSmall(EdgeError, ValueError):
@@ -101,7 +103,7 @@ def roster(space: Space, params: ProfileParams) -> list[Model]:
     """Every model that the profile of `space` times. Raises SpaceTooSmall."""
     chains = [Chain(block, n) for block in space.blocks for n in repeats(block)]
     bases = _bases(space)
-    anchors = _networks("anchor", params.anchors, space, params.seed, bases)
+    anchors = _anchors(params.anchors, space, params.seed, bases)
     heldout = _networks("heldout", params.heldout, space, params.seed, [*bases, *anchors])
     return [*chains, *bases, *anchors, *heldout]
 
@@ -170,23 +172,51 @@ def _bases(space: Space) -> list[Network]:
     return found
 
 
+def _anchors(number: int, space: Space, seed: int, others: Sequence[Network]) -> list[Network]:
+    """Networks of every size, the smallest first: one of each of `number` equal parts of many.
+
+    Beyond what a cache holds the sum of a table is too low, and calibration has to find out from
+    where on: of ten that chance alone draws often two are so large, or none.
+    """
+    generator = rng(seed, "anchor")
+    drawn = _distinct(_CROWD * number, space, generator, others)
+    _require(number, "anchor", drawn)
+    drawn.sort(key=weights.touched_by)
+    parts = np.array_split(np.arange(len(drawn)), number) if number else []
+    return _named("anchor", [drawn[int(generator.choice(part))] for part in parts])
+
+
 def _networks(
     role: Role, number: int, space: Space, seed: int, others: Sequence[Network]
 ) -> list[Network]:
     """`number` networks that differ from each other and from the `others`."""
-    generator = rng(seed, role)
+    drawn = _distinct(number, space, rng(seed, role), others)
+    _require(number, role, drawn)
+    return _named(role, drawn)
+
+
+def _distinct(
+    most: int, space: Space, generator: np.random.Generator, others: Sequence[Network]
+) -> list[Architecture]:
+    """Random ones that differ from each other and from the `others`; fewer in a small space."""
     taken = {other.architecture.key for other in others}
-    found: list[Network] = []
-    for _ in range(_DRAWS * number):
-        if len(found) == number:
+    found: dict[str, Architecture] = {}
+    for _ in range(_DRAWS * most):
+        if len(found) == most:
             break
         architecture = space.architecture(tilted(space, generator))
         if architecture.key not in taken:
-            taken.add(architecture.key)
-            found.append(Network(role, f"{role}-{len(found) + 1:02d}", architecture))
-    if len(found) < number:
+            found.setdefault(architecture.key, architecture)
+    return list(found.values())
+
+
+def _require(number: int, role: Role, drawn: Sequence[Architecture]) -> None:
+    if len(drawn) < number:
         raise SpaceTooSmall(
             f"the space has no {number} further networks for profile.{role}s, only "
-            f"{len(found)} were found: lower profile.anchors or profile.heldout"
+            f"{len(drawn)} were found: lower profile.anchors or profile.heldout"
         )
-    return found
+
+
+def _named(role: Role, drawn: Iterable[Architecture]) -> list[Network]:
+    return [Network(role, f"{role}-{n:02d}", one) for n, one in enumerate(drawn, start=1)]

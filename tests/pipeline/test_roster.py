@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edge import weights
 from edge.spec import BlockSpec
 from pipeline.params import ProfileParams
 from pipeline.roster import Chain, SpaceTooSmall, cheapest, repeats, roster, tilted
@@ -105,6 +106,20 @@ def test_anchors_have_all_widths():
     space = small_space(*OPERATIONS, stem_width=None, widths=[(2, 4), (4, 8)], depths=[3, 3])
     anchors = [n for n in networks(ProfileParams(anchors=30), space) if n.role == "anchor"]
     assert len({n.architecture.trunk for n in anchors}) == 4
+
+
+def test_anchors_are_of_every_size_and_still_by_chance():
+    """One of each tenth of many networks: random ones often leave the largest third out."""
+    space = two_stages()
+    draws = np.random.default_rng(1)
+    many = [weights.touched_by(space.architecture(tilted(space, draws))) for _ in range(2000)]
+    tenths = np.quantile(many, np.linspace(0, 1, 11))
+    for seed in range(3):
+        found = networks(ProfileParams(anchors=10, heldout=0, seed=seed), space)[1:]
+        sizes = [weights.touched_by(one.architecture) for one in found]
+        assert sizes == sorted(sizes)
+        assert max(np.abs(np.searchsorted(tenths[1:-1], sizes) - np.arange(10))) <= 1
+    assert len({networks(ProfileParams(seed=seed))[-25].architecture.key for seed in range(5)}) > 1
 
 
 def test_without_skip_the_base_has_the_fewest_macs():
