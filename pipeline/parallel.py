@@ -3,7 +3,11 @@ faster so than in one process of several threads."""
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import TypeVar
 
 import torch
@@ -13,6 +17,7 @@ from pipeline.progress import Progress
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
+_WATCH_S = 1.0
 
 
 def single_threaded(function: Callable[[Item], Done], item: Item) -> Done:
@@ -33,8 +38,27 @@ def in_processes(
         finally:
             torch.set_num_threads(threads)
         return
-    tasks = (delayed(single_threaded)(function, item) for item in items)
+    tasks = (delayed(_in_worker)(os.getpid(), function, item) for item in items)
     yield from Parallel(n_jobs=workers, return_as="generator")(tasks)
+
+
+def _in_worker(parent: int, function: Callable[[Item], Done], item: Item) -> Done:
+    _end_with(parent)
+    return single_threaded(function, item)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Let this worker end when the process that waits for it has ended, however that was: a
+    training that nobody waits for takes a core for minutes."""
+    if os.getppid() == parent:  # no other backend of joblib's
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_WATCH_S)
+    os._exit(1)
 
 
 def run_all(label: str, make: Callable[[Item], str], items: Sequence[Item], workers: int) -> None:

@@ -11,7 +11,9 @@ class ProfileParams(Section):
     """How the latency table is measured."""
 
     seed: Seed = 0
-    anchors: int = setting(10, "Random whole networks of every size that the calibration is fitted on", ge=0)
+    anchors: int = setting(
+        10, "Random whole networks of every size that the calibration is fitted on", ge=0
+    )
     heldout: int = setting(20, "Random whole networks that nothing is fitted on", ge=0)
     blocks: int = setting(13, "Blocks of runs per model, randomly interleaved", ge=3)
     block_s: float = setting(0.05, "Least duration of a block of runs, s", gt=0, le=60)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,3 +26,39 @@ def test_results_are_in_order_and_single_threaded(workers):
     assert [value for value, _, _ in found] == [0, 1, 4, 9, 16, 25]
     assert {threads for _, threads, _ in found} == {1}
     assert (os.getpid() in {pid for *_, pid in found}) == (workers == 1)
+
+
+def say_and_stay(folder, number):
+    (folder / str(number)).write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def test_workers_end_with_whoever_waits_for_them(tmp_path):
+    """Even where that is killed, and can tell them nothing."""
+    parent = subprocess.Popen([sys.executable, "-m", "tests.pipeline.test_parallel", tmp_path])
+    wait_until(lambda: len([f for f in tmp_path.iterdir() if f.read_text()]) == 2, 120)
+    workers = [int(file.read_text()) for file in tmp_path.iterdir()]
+    assert all(map(is_running, workers))
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    wait_until(lambda: not any(map(is_running, workers)), 30)
+
+
+def is_running(process):
+    """Neither gone nor a zombie that nobody has asked about."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(true, seconds):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    list(in_processes(partial(say_and_stay, Path(sys.argv[1])), range(2), 2))
