@@ -99,9 +99,13 @@ class Posterior:
         return mean, np.minimum(lo, mean), np.maximum(mean, hi)
 
     def widened(self, factor: float) -> Posterior:
-        """With all deviations `factor` times as large."""
+        """All that it predicts, `factor` times as far from its mean: points of the grid that differ
+        move apart, too."""
         return replace(
-            self, covariances=factor**2 * self.covariances, noises=factor**2 * self.noises
+            self,
+            means=self.mean + factor * (self.means - self.mean),
+            covariances=factor**2 * self.covariances,
+            noises=factor**2 * self.noises,
         )
 
     def thinned(self) -> Posterior:

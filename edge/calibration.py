@@ -44,6 +44,7 @@ _SPILL, _SPILL_SD = 0.1, 0.1  # of what a weight costs in a block: what one from
 _SCALE_SD = 0.3  # boards of one kind differ by less, power modes are targets of their own
 _OUTLIER_Z = 3.5  # z has the tails of a Student's t: at 3, one good network in sixty is an outlier
 _OUTLIERS_FROM = 5  # with fewer networks nobody can say which of them is the odd one
+_TRUSTED = 5  # networks: of five good ones chance alone makes the squares differ by a factor of two
 _ROUNDS = 10  # of down-weighting outliers; two or three are enough
 
 
@@ -137,5 +138,10 @@ def _solve_robustly(
             break
         noise_factor = wanted
     weight = noise_factor**-2
-    doubt = float(np.sqrt(np.mean(weight * z**2))) if len(z) >= _OUTLIERS_FROM else 1.0
-    return posterior.widened(max(1.0, doubt)), left_out, z, weight
+    return posterior.widened(_doubt(z[weight == 1])), left_out, z, weight
+
+
+def _doubt(z: Floats) -> float:
+    """How many times further off than they should be networks are, on average, and no less than 1;
+    as if a few more had been seen that are as far as they should be."""
+    return max(1.0, float(np.sqrt((_TRUSTED + z @ z) / (_TRUSTED + len(z)))))

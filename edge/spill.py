@@ -10,8 +10,10 @@ again, and from 3 K on all are. The weights that are missing then:
     s(a) = g(a) - g(its fixed layers) - sum over its blocks of [g(three copies) - g(one)] / 2
 
 The second term is in the table's offset already, the third in its blocks, which are half of what
-three copies take beyond one. Nobody tells how large a cache is: `Spill` has a column for each of
-several K, and a calibration finds out which of them, if any.
+three copies take beyond one (or what one takes, where a block cannot follow itself). m counts what
+blocks read and write at their borders, not inside, and the 3 is what fits an Intel Xeon's second
+level (`make bench-latency`): K, of which nobody tells how large it is, makes up for either. `Spill`
+has a column for each of several K, and a calibration finds out which of them, if any.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge import weights
-from edge.spec import Architecture
+from edge.spec import Architecture, BlockSpec
 
 Floats = NDArray[np.float64]
 
@@ -71,6 +73,7 @@ class _Sizes:
     """Weights, and values that are touched, of n architectures: both in a column each."""
 
     blocks: Floats  # (b, 2) of every distinct block that has a price
+    repeats: NDArray[np.bool_]  # (b,) whether it can follow itself
     owner: NDArray[np.intp]  # (m,) whose block it is, for all blocks of all architectures
     which: NDArray[np.intp]  # (m,) and which one
     fixed: Floats  # (n, 2) of the other rows
@@ -83,6 +86,7 @@ class _Sizes:
         fixed = {trunk: _of_fixed_rows(a) for trunk, a in one_of_each.items()}
         return cls(
             np.array([_of_block(key) for key in numbers], np.float64).reshape(-1, 2),
+            np.array([BlockSpec.from_key(key).residual for key in numbers], np.bool_),
             np.repeat(np.arange(len(keys)), list(map(len, keys))),
             np.array([numbers[key] for key in chain.from_iterable(keys)], np.intp),
             np.array([fixed[a.trunk] for a in architectures], np.float64).reshape(-1, 2),
@@ -102,10 +106,12 @@ class _Sizes:
         """s (n, K)."""
 
         def missing(sizes: Floats) -> Floats:
-            weights, touched = sizes.T[:, :, None]
-            return np.asarray(weights * np.clip((touched / knees - 1) / (_ALL_GONE - 1), 0, 1))
+            count, touched = sizes.T[:, :, None]
+            return np.asarray(count * np.clip((touched / knees - 1) / (_ALL_GONE - 1), 0, 1))
 
-        included = (missing(_COPIES * self.blocks) - missing(self.blocks)) / (_COPIES - 1)
+        alone = missing(self.blocks)
+        of_chains = (missing(_COPIES * self.blocks) - alone) / (_COPIES - 1)
+        included = np.where(self.repeats[:, None], of_chains, alone)
         return missing(self.total) - missing(self.fixed) - self._summed(included)
 
     def _summed(self, of_block: Floats) -> Floats:

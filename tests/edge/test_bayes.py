@@ -130,6 +130,17 @@ def test_a_widened_posterior_has_wider_intervals_around_the_same_mean() -> None:
     assert wide_hi - wide_lo == pytest.approx(3 * (hi - lo))
 
 
+def test_points_of_the_grid_move_apart_too() -> None:
+    """Else intervals would grow least where the points disagree."""
+    x, scale = np.array([[1.0, 0.0]]), np.array([1.0])
+    mean, lo, hi = mixture_of_two().predict(x, scale, 0.9)
+    again, wide_lo, wide_hi = mixture_of_two().widened(2).predict(x, scale, 0.9)
+    assert again == pytest.approx(mean)
+    assert wide_lo - mean == pytest.approx(2 * (lo - mean), rel=1e-3)
+    assert wide_hi - mean == pytest.approx(2 * (hi - mean), rel=1e-3)
+    assert mixture_of_two().widened(2).covariance == pytest.approx(4 * mixture_of_two().covariance)
+
+
 def test_an_explanation_that_does_not_hold_adds_nothing() -> None:
     found, _ = bayes.solve(problem([], [], prior_mean=np.array([1.0, 4.0]), rivals=1))
     assert found.mean == pytest.approx([1.0, 4.0 * bayes.RIVALS], rel=1e-2)

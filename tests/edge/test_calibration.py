@@ -231,18 +231,18 @@ def test_an_outlier_is_flagged_and_hardly_moves_the_fit() -> None:
 def test_where_others_predict_worse_than_they_think_intervals_are_wider(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    networks = world(3, 12, noise=0.01)
-    every_other = [
+    networks = [
         (a, measured(a, m.samples_ns[0][0] / 1e6 * (1.02 if i % 4 == 0 else 1)))
-        for i, (a, m) in enumerate(networks)
+        for i, (a, m) in enumerate(world(3, 12, noise=0.01))
     ]
-    found = calibrated(every_other)
-    doubt = float(np.mean([one.weight * one.z**2 for one in found.networks]))
+    found = calibrated(networks)
+    squares = [one.z**2 for one in found.networks]
+    assert all(one.weight == 1 for one in found.networks)
+    assert np.mean(squares) > 1
     monkeypatch.setattr(bayes.Posterior, "widened", lambda posterior, factor: posterior)
-    assert found.posterior.noise == pytest.approx(
-        max(1, doubt) * calibrated(every_other).posterior.noise
-    )
-    assert doubt > 1
+    unwidened = calibrated(networks).posterior.noise
+    # as if five more networks had been seen that are as far off as they should be
+    assert found.posterior.noise == pytest.approx((5 + sum(squares)) / (5 + 12) * unwidened)
 
 
 def test_among_four_nobody_can_say_who_is_the_odd_one() -> None:

@@ -65,6 +65,16 @@ def test_where_every_block_is_beyond_the_cache_the_table_has_it_all():
     assert spill.columns([network("sep_k3")]).tolist() == [[5_248 - 576 - 4_672]]
 
 
+def test_a_block_that_cannot_follow_itself_has_what_one_copy_loses():
+    spill = Spill(np.array([10_000.0]))
+    reducing = BlockSpec("conv_k3", 64, 64, 8, 8, stride=2)  # 36,864 weights, 41,984 values
+    rows = (Row("stem", STEM), Row("a", reducing, searched=True))
+    found = spill.columns([Architecture("cell", (1, 8, 8), 10, rows)])
+    # 46,720 values with the stem: either is beyond 3 K, where all weights are gone, but the stem
+    # alone is not beyond K
+    assert found.tolist() == [[576 + 36_864 - 36_864]]
+
+
 def test_small_networks_own_operations_and_one_network_alone_have_no_columns():
     deep, flat = network(*["conv_k3"] * 6), network("sep_k3")
     assert len(Spill.over([deep, flat], table().rows).knees) > 0
