@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import count
 from typing import Any
 
 
 def compact(model: Any) -> None:
-    """Shorten a ModelProto that has no subgraphs: what follows from the rest goes, constants that
-    are equal are kept once, and a value inside is named by a number.
+    """Shorten a ModelProto of numbers without subgraphs: what follows from the rest goes, constants
+    that are equal are kept once, and a value inside is named by a number.
 
     The quantiser names every value after all modules around it and gives every constant its own
     scales and zeros, which together are a fifth of a small int8 model. Names of inputs and outputs
@@ -19,15 +19,16 @@ def compact(model: Any) -> None:
     graph.ClearField("value_info")  # shapes, which a runtime infers
     for node in graph.node:
         node.ClearField("name")
-    _rename(graph, _merged(graph))
-    _rename(graph, _numbered(graph))
+    border = {value.name for value in (*graph.input, *graph.output)}
+    _rename(graph, _merged(graph, border))
+    _rename(graph, _numbered(graph, border))
 
 
-def _merged(graph: Any) -> dict[str, str]:
-    """Remove every initializer that equals an earlier one; (name: the earlier one's)."""
+def _merged(graph: Any, border: Collection[str]) -> dict[str, str]:
+    """Remove every initializer inside that equals an earlier one; (name: the earlier one's)."""
     kept: dict[tuple[Any, ...], str] = {}
     names = {}
-    for one in list(graph.initializer):
+    for one in [one for one in graph.initializer if one.name not in border]:
         content = _content(one)
         names[one.name] = kept.setdefault(content, one.name)
         if names[one.name] != one.name:
@@ -42,9 +43,8 @@ def _content(initializer: Any) -> tuple[Any, ...]:
     return initializer.data_type, array.shape, array.tobytes()
 
 
-def _numbered(graph: Any) -> dict[str, str]:
-    """(name: its number), of all values but inputs and outputs."""
-    border = {value.name for value in (*graph.input, *graph.output)}
+def _numbered(graph: Any, border: Collection[str]) -> dict[str, str]:
+    """(name: its number), of all values but those of the border."""
     free = (name for name in map(str, count()) if name not in border)
     values = dict.fromkeys(_values(graph))  # in the order of the file
     return {name: next(free) for name in values if name and name not in border}

@@ -24,7 +24,7 @@ Role: TypeAlias = Literal["base", "anchor", "heldout"]
 _REPEATS = (1, 3)  # the difference of the two is free of what calling a runtime costs
 _ALONE = (0, 1)  # of a block that cannot follow itself
 _TILT = 0.5  # Dirichlet concentration per operation
-_DRAWS = 200  # per network that is wanted
+_DRAWS = 1000  # in a row that find no further network: the space is too small
 _CROWD = 20  # networks of which one becomes an anchor
 
 
@@ -198,22 +198,26 @@ def _networks(
 def _distinct(
     most: int, space: Space, generator: np.random.Generator, others: Sequence[Network]
 ) -> list[Architecture]:
-    """Random ones that differ from each other and from the `others`; fewer in a small space."""
+    """At most so many random ones that differ from each other and from the `others`: fewer where
+    draw after draw finds none."""
     taken = {other.architecture.key for other in others}
-    found: dict[str, Architecture] = {}
-    for _ in range(_DRAWS * most):
-        if len(found) == most:
-            break
+    found: list[Architecture] = []
+    in_vain = 0
+    while len(found) < most and in_vain < _DRAWS:
         architecture = space.architecture(tilted(space, generator))
+        in_vain += 1
         if architecture.key not in taken:
-            found.setdefault(architecture.key, architecture)
-    return list(found.values())
+            taken.add(architecture.key)
+            found.append(architecture)
+            in_vain = 0
+    return found
 
 
 def _require(number: int, role: Role, drawn: Sequence[Architecture]) -> None:
     if len(drawn) < number:
+        key = {"anchor": "anchors"}.get(role, role)
         raise SpaceTooSmall(
-            f"the space has no {number} further networks for profile.{role}s, only "
+            f"the space has no {number} further networks for profile.{key}, only "
             f"{len(drawn)} were found: lower profile.anchors or profile.heldout"
         )
 

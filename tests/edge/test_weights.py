@@ -24,6 +24,8 @@ def test_by_hand(key, count):
     [
         ("skip:4x6x6-4:s1:relu", 4 * 36 + 4 * 36),
         ("conv_k3:4x7x6-8:s2:relu", 4 * 8 * 9 + 4 * 42 + 8 * 4 * 3),
+        ("add:4x6x6-4:s1:relu", 3 * 4 * 36),
+        ("concat_3:4x6x6-12:s1:relu", 2 * 12 * 36),
         ("somebodys_own:4x6x6-4:s1:relu", 2 * 4 * 36),
     ],
 )

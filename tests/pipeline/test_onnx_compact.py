@@ -73,3 +73,15 @@ def test_only_the_borders_keep_their_names_and_no_number_is_one_of_these(model):
         ["8", "2"],
     ]
     assert [list(node.output) for node in graph.node] == [["6"], ["7"], ["8"], ["1"]]
+
+
+def test_what_a_caller_may_set_or_reads_is_no_other_constant(model):
+    """A default of an input, and an output that is a constant, equal a constant inside."""
+    graph = model.graph
+    for name, values in (("default", graph.input), ("constant", graph.output)):
+        graph.initializer.append(numpy_helper.from_array(np.full(3, 1, np.float32), name))
+        values.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [3]))
+    compact(model)
+    assert {"default", "constant"} < {one.name for one in graph.initializer}
+    assert [one.name for one in graph.output] == ["1", "constant"]
+    onnx.checker.check_model(model, full_check=True)
