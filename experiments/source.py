@@ -20,17 +20,19 @@ from edge.errors import EdgeError
 from edge.family import Family, Member
 from edge.files import write_atomic
 from edge.spec import Architecture
+from pipeline.params import PARAMS_FILE
 from pipeline.report.architectures import searched
+from pipeline.verify import FAMILY_FOLDER
 
-FAMILY = Path("results/family")
+PROTOCOL = Path("experiments/cell/run.yaml")
 ROWS = Path("experiments/cell/points.jsonl")
 OPERATIONS = {"conv": "relu_conv_k3", "pool": "max_pool_bn_k3", "identity": "skip"}
 POINTS = {"uniform": None, "few-conv": "conv", "few-pool": "pool", "few-skip": "identity"}
 """The points of extract.points, and the operation that each of them penalises."""
 
 
-class NoSuchPoint(EdgeError, LookupError):
-    """A run that has no member at one of the points."""
+class NotThisExperiment(EdgeError, ValueError):
+    """A run of something else, or one that is not finished."""
 
 
 @click.command()
@@ -48,19 +50,24 @@ def main(folder: Path, out: Path) -> None:
     click.echo(f"{len(found)} points in {out}: python -m experiments page")
 
 
-def rows(folder: Path) -> Iterator[Row]:
-    """One of every point, in the order of the source. Raises NoSuchPoint, or what is wrong with the
-    family of the run."""
-    members = {one.name: one for one in Family.load(folder / FAMILY).manifest.members}
+def rows(folder: Path, protocol: Path = PROTOCOL) -> Iterator[Row]:
+    """One of every point, in the order of the source. A point that found the network of an earlier
+    one has no member of its own, and a row without figures. Raises NotThisExperiment, or what is
+    wrong with the family of the run."""
+    if (folder / PARAMS_FILE).read_bytes() != protocol.read_bytes():
+        raise NotThisExperiment(
+            f"{folder} is no run of {protocol}: "
+            f"python -m pipeline smoke --preset {protocol} --into {folder}"
+        )
+    members = {one.name: one for one in Family.load(folder / FAMILY_FOLDER).manifest.members}
     for point, penalised in POINTS.items():
-        if point not in members:
-            raise NoSuchPoint(f"{folder} has no member {point}: was it a run of this experiment?")
-        if not members[point].latencies:
-            raise NoSuchPoint(f"{point} was not measured yet: run all stages in {folder}")
-        yield {"point": point, "penalised": penalised, **_network(members[point])}
+        row: Row = {"point": point, "penalised": penalised}
+        yield {**row, **_network(members[point])} if point in members else row
 
 
 def _network(member: Member) -> Row:
+    if not member.latencies:
+        raise NotThisExperiment(f"{member.name} is not measured yet: run all stages first")
     counts, latency = edges(member.read_architecture()), member.latencies[0]
     return {
         "counts": {name: counts[operation] for name, operation in OPERATIONS.items()},
@@ -68,6 +75,7 @@ def _network(member: Member) -> Row:
         "macs": member.macs,
         "test_accuracy": member.test_accuracy,
         "median_ms": latency.median_ms,
+        "verdict": latency.verdict,
         "target": str(latency.target),
         "architecture": member.architecture,
     }

@@ -1,12 +1,13 @@
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 
 from benchmarks.rows import read
 from edge.family import Manifest
-from experiments.source import FAMILY, POINTS, edges, main
+from experiments.source import POINTS, PROTOCOL, edges, main
 from pipeline import params
+from pipeline.params import PARAMS_FILE
+from pipeline.verify import FAMILY_FOLDER
 from tests.edge.test_bench import TARGET
 from tests.pipeline.made_up import small_cells
 
@@ -23,7 +24,7 @@ LATENCY = {
 }
 
 
-def keep(root: Path, names, latencies=(LATENCY,)):
+def keep(root: Path, names, latencies=(LATENCY,), protocol=None):
     """The result of the command about a run in `root` that has the members `names`."""
     members = [
         {
@@ -38,8 +39,9 @@ def keep(root: Path, names, latencies=(LATENCY,)):
         for name in names
     ]
     manifest = {"dataset": "d", "classes": ["a"], "input_shape": [1, 8, 8], "mean": [0], "std": [1]}
-    (root / FAMILY).mkdir(parents=True)
-    Manifest.model_validate({**manifest, "members": members}).write(root / FAMILY)
+    (root / FAMILY_FOLDER).mkdir(parents=True)
+    Manifest.model_validate({**manifest, "members": members}).write(root / FAMILY_FOLDER)
+    (root / PARAMS_FILE).write_bytes((protocol or PROTOCOL).read_bytes())
     return CliRunner().invoke(main, [str(root), "--out", str(root / "rows.jsonl")])
 
 
@@ -59,20 +61,26 @@ def test_the_four_points_are_kept_whatever_else_the_run_found(tmp_path):
     assert (rows[0]["parameters"], rows[0]["test_accuracy"]) == (12_340, 0.8765)
 
 
-@pytest.mark.parametrize(
-    ("names", "latencies", "says"),
-    [
-        (["uniform"], [LATENCY], "has no member few-conv: was it a run of this experiment?"),
-        ([*POINTS], [], "uniform was not measured yet: run all stages in"),
-    ],
-)
-def test_an_unfinished_run_leaves_no_rows(tmp_path, names, latencies, says):
-    done = keep(tmp_path, names, latencies)
+def test_a_point_that_found_the_network_of_another_has_no_figures(tmp_path):
+    assert keep(tmp_path, ["uniform", "few-conv", "few-pool"]).exit_code == 0
+    last = read(tmp_path / "rows.jsonl")[-1]
+    assert last == {"point": "few-skip", "penalised": "identity"}
+
+
+def test_an_unfinished_run_leaves_no_rows(tmp_path):
+    done = keep(tmp_path, [*POINTS], latencies=[])
     assert done.exit_code == 1
-    assert says in done.output
+    assert "uniform is not measured yet: run all stages first" in done.output
+    assert not (tmp_path / "rows.jsonl").exists()
+
+
+def test_a_run_of_something_else_leaves_no_rows(tmp_path):
+    done = keep(tmp_path, [*POINTS], protocol=Path("presets/cell.yaml"))
+    assert done.exit_code == 1
+    assert f"{tmp_path} is no run of {PROTOCOL}: python -m pipeline smoke" in done.output
     assert not (tmp_path / "rows.jsonl").exists()
 
 
 def test_the_protocol_reads_the_points_of_the_source():
-    protocol = params.load(Path("experiments/cell/run.yaml"))
+    protocol = params.load(PROTOCOL)
     assert list(protocol.extract.points) == list(POINTS)

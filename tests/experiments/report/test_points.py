@@ -12,6 +12,7 @@ def row(point, accuracy=0.91, parameters=4_000, **counts):
         "test_accuracy": accuracy,
         "median_ms": 0.0251,
         "target": "a board",
+        "verdict": "clean",
     }
 
 
@@ -21,7 +22,15 @@ def test_points_stand_beside_what_was_published():
     assert "| conv | 0 | 5 | 5 | 4.0 | 91.0 | 0.025 | 5 | 79.2 | holds |" in text
     assert "holds at 4 of\n4 points" in text
     assert "rarer than at equal penalties at 1 of\n3 points" in text
-    assert "Latency: a board." in text
+    assert "Latency: a board; 0 of 4\nmeasurements are suspect" in text
+
+
+def test_a_point_without_a_network_of_its_own_misses_the_bar():
+    text = points([row("uniform"), {"point": "few-skip", "penalised": "identity"}])
+    assert "| identity | as above |" in text
+    assert "| 12 | 81.4 | missed |" in text
+    assert "holds at 1 of\n2 points" in text
+    assert "at 0 of\n1 points" in text
 
 
 def test_the_bar_is_five_points_with_no_more_parameters():
