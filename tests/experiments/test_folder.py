@@ -1,6 +1,7 @@
 import pytest
 
 from experiments.folder import UnknownTask, all_tasks, named
+from pipeline.calibrate import CALIBRATION_FILE, read_calibration
 
 
 @pytest.fixture
@@ -26,3 +27,9 @@ def test_everything_of_a_task_lies_in_its_folder(root):
 def test_an_unknown_task_is_told_the_others(root):
     with pytest.raises(UnknownTask, match=r"no-task/params\.yaml .*fashion, birds, cities"):
         named("no-task", root)
+
+
+@pytest.mark.parametrize("name", ["fashion", "photos"])
+def test_committed_tables_can_be_read_by_this_version(name):
+    calibration = read_calibration(named(name).table / "calibrate" / CALIBRATION_FILE.name)
+    assert calibration.n >= 10
