@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -36,11 +35,13 @@ def say_and_stay(folder, number):
 def test_workers_end_with_whoever_waits_for_them(tmp_path):
     """Even where that is killed, and can tell them nothing."""
     parent = subprocess.Popen([sys.executable, "-m", "tests.pipeline.test_parallel", tmp_path])
-    wait_until(lambda: len([f for f in tmp_path.iterdir() if f.read_text()]) == 2, 120)
-    workers = [int(file.read_text()) for file in tmp_path.iterdir()]
-    assert all(map(is_running, workers))
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
+    try:
+        wait_until(lambda: len([f for f in tmp_path.iterdir() if f.read_text()]) == 2, 120)
+        workers = [int(file.read_text()) for file in tmp_path.iterdir()]
+        assert all(map(is_running, workers))
+    finally:
+        parent.kill()
+        parent.wait()
     wait_until(lambda: not any(map(is_running, workers)), 30)
 
 
