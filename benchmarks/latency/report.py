@@ -12,7 +12,7 @@ from edge.text import fill, number, table
 ROOM = {"onnxruntime": 1.0, "litert": 1.5}  # times the bars
 
 _PERCENT = 1e-2
-_ONE_DECADE = 30  # a little more: with fewer ticks between them nobody could read a value
+_TICKS = [step * 10.0**decade for decade in range(-2, 4) for step in (1, 2, 5)]
 _COLOURS = {  # the same in all drawings; of Okabe and Ito's colour-blind-safe set
     OURS: "#0072b2",
     BLOCKS: "#e69f00",
@@ -88,7 +88,7 @@ def draw(scores: Sequence[Score], noise_percent: float, title: str, path: Path) 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (errors, coverage) = pyplot.subplots(1, 2, figsize=(9, 3.8), width_ratios=[3, 2])
+    figure, (errors, coverage) = pyplot.subplots(1, 2, figsize=(9, 4.2), width_ratios=[3, 2])
     for method in dict.fromkeys(score.method for score in scores):
         rows = sorted((s for s in scores if s.method == method), key=lambda s: s.n)
         x, y = [s.n for s in rows], [s.error_percent for s in rows]
@@ -98,16 +98,17 @@ def draw(scores: Sequence[Score], noise_percent: float, title: str, path: Path) 
     sizes = sorted({score.n for score in scores})
     _axis(errors, sizes, "mean absolute error, %")
     errors.set_yscale("log")
-    errors.yaxis.set_major_formatter("{x:g}")
-    every = [score.error_percent for score in scores]
-    errors.yaxis.set_minor_formatter("{x:g}" if max(every) < _ONE_DECADE * min(every) else "")
-    errors.legend(fontsize=8)
+    low, high = errors.get_ylim()
+    ticks = [tick for tick in _TICKS if low < tick < high]
+    errors.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    errors.set_yticks([], minor=True)
+    figure.legend(fontsize=8, ncols=7, loc="lower center")
     held = [(s.n, 100 * s.coverage) for s in scores if s.coverage is not None]
     coverage.plot(*zip(*sorted(held), strict=True), "o-", color=_COLOURS[OURS])
     coverage.axhspan(87, 93, alpha=0.2)
     _axis(coverage, sizes, "measurements in the 90 % interval, %")
     figure.suptitle(fill(title), fontsize=9)
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.06, 1, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     pyplot.close(figure)
