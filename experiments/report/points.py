@@ -39,7 +39,7 @@ def points(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
     own = {row["point"]: row for row in rows if "counts" in row}
-    held = sum(_holds(row) for row in own.values())
+    held = sum(map(_holds, rows))
     penalised = [row for row in own.values() if row["penalised"]]
     fewer = sum(_is_rarer(row, own["uniform"]) for row in penalised)
     suspect = sum(row["verdict"] == "suspect" for row in own.values())
@@ -61,22 +61,29 @@ comparison on equal ground.
 
 def _cells(row: Row) -> tuple[str, ...]:
     theirs = SOURCE[row["point"]]
-    if "counts" not in row:
-        figures = f"{theirs.parameters_k:g}", f"{theirs.accuracy:.1f}"
-        return row["penalised"], *["as above"] * 6, *figures, "missed"
     return (
         row["penalised"] or "all alike",
-        *(str(count) for count in row["counts"].values()),
-        f"{row['parameters'] / 1e3:.1f}",
-        f"{100 * row['test_accuracy']:.1f}",
-        f"{row['median_ms']:.3f}",
+        *_ours(row),
         f"{theirs.parameters_k:g}",
         f"{theirs.accuracy:.1f}",
         "holds" if _holds(row) else "missed",
     )
 
 
+def _ours(row: Row) -> tuple[str, ...]:
+    if "counts" not in row:
+        return ("as above",) * 6
+    return (
+        *(str(count) for count in row["counts"].values()),
+        f"{row['parameters'] / 1e3:.1f}",
+        f"{100 * row['test_accuracy']:.1f}",
+        f"{row['median_ms']:.3f}",
+    )
+
+
 def _holds(row: Row) -> bool:
+    if "counts" not in row:
+        return False
     theirs = SOURCE[row["point"]]
     is_ahead: bool = 100 * row["test_accuracy"] >= theirs.accuracy + AHEAD
     is_no_larger: bool = row["parameters"] <= 1e3 * theirs.parameters_k

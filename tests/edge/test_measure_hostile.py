@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from tests.waiting import wait_until
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -160,18 +161,11 @@ def test_damaged_files_fail_beside_a_sound_one(tmp_path: Path) -> None:
 def test_no_process_is_left_behind(tmp_path: Path, ending: signal.Signals) -> None:
     never_returns(tmp_path / "loop.onnx")
     process = facet("measure", tmp_path / "loop.onnx")
-    wait_for(lambda: workers_of(process.pid) != [])
+    wait_until(lambda: workers_of(process.pid) != [])
     if ending is signal.SIGINT:
         os.killpg(process.pid, ending)  # Ctrl-C
     else:
         process.send_signal(ending)
     process.communicate(timeout=30)
     assert process.returncode != 0
-    wait_for(lambda: workers_of(process.pid) == [])
-
-
-def wait_for(condition: Any, timeout_s: float = 30.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "in vain"
-        time.sleep(0.02)
+    wait_until(lambda: workers_of(process.pid) == [])

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from pipeline.parallel import in_processes
+from tests.waiting import wait_until
 
 
 def _square(number):
@@ -52,13 +53,6 @@ def is_running(process):
     except FileNotFoundError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_until(true, seconds):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from edge.files import sha256_of
 from edge.hub_api import OrderRequest, OrderStatus, Records
 from edge.orders import Order
 from tests.soak.balance import whole
+from tests.waiting import wait_until
 
 FACET = [sys.executable, "-c", "from edge.cli import main; main()"]
 HOW = {"warmup_s": 0, "blocks": 3, "block_s": 0.05, "block_runs": 50, "max_runs": 60}
@@ -111,13 +112,6 @@ def agent_options(folder: Path, url: str, operator: Operator) -> list[object]:
     ]
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it takes too long"
-        time.sleep(0.1)
-
-
 def test_an_order_goes_from_the_hub_to_the_board_and_back(
     tmp_path: Path, onnx_model: Callable[[str], Path]
 ) -> None:
@@ -137,7 +131,7 @@ def test_told_to_stop_it_ends_cleanly(tmp_path: Path) -> None:
     operator = Operator(tmp_path / "hub")
     hub = hub_at(tmp_path / "hub")
     with hub as (_, url), process(*agent_options(tmp_path, url, operator)) as agent:
-        wait_until((tmp_path / "agent/status.json").exists)
+        wait_until((tmp_path / "agent/status.json").exists, PATIENCE_S)
         agent.send_signal(signal.SIGTERM)
         assert agent.wait(PATIENCE_S) == 0
 
@@ -159,7 +153,9 @@ def test_agent_and_hub_killed_at_random_lose_and_double_nothing(
         assert whole(tmp_path / "agent/spool.sqlite")
     with hub_at(tmp_path / "hub", port):
         with process(*agent_options(tmp_path, url, operator)):
-            wait_until(lambda: all(operator.state(url, one).state == "done" for one in orders))
+            wait_until(
+                lambda: all(operator.state(url, one).state == "done" for one in orders), PATIENCE_S
+            )
         statuses = [operator.state(url, one) for one in orders]
         names = Counter(record.subject.name for record in operator.records(url).records)
     blocked = sum(len(status.failures) for status in statuses)
