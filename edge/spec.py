@@ -22,6 +22,7 @@ from edge.errors import EdgeError, first_problem
 SKIP = "skip"
 NONE = "none"  # no connection at all
 IMAGE = "image"  # among the inputs of a row: what the network is given
+ADD, CONCAT = "add", r"concat_(\d+)"
 
 
 class SpecError(EdgeError, ValueError):
@@ -55,6 +56,12 @@ class BlockSpec:
     def residual(self) -> bool:
         """A block that keeps its geometry adds its input to its output."""
         return self.stride == 1 and self.in_channels == self.out_channels
+
+    @property
+    def operands(self) -> int:
+        """How many outputs of others it reads: two to add, several to put side by side."""
+        side_by_side = re.fullmatch(CONCAT, self.op)
+        return int(side_by_side[1]) if side_by_side else 1 + (self.op == ADD)
 
     @property
     def out_height(self) -> int:

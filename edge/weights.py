@@ -47,15 +47,9 @@ def touched(key: str) -> int:
     """The values that a run of a block by its key touches: its weights, none of an operation that
     is somebody's own, and what it reads and writes; what it keeps inside is left out."""
     block = BlockSpec.from_key(key)
-    read = _operands(block.op) * block.in_channels * block.height * block.width
+    read = block.operands * block.in_channels * block.height * block.width
     written = block.out_channels * block.out_height * block.out_width
     return (of_block(key) or 0) + read + written
-
-
-def _operands(op: str) -> int:
-    """How many inputs it has."""
-    side_by_side = re.fullmatch("concat_([0-9]+)", op)
-    return int(side_by_side[1]) if side_by_side else 1 + (op == "add")
 
 
 def touched_by(architecture: Architecture) -> int:

@@ -11,9 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edge.spec import NONE, BlockSpec
+from edge.spec import ADD, CONCAT, NONE, BlockSpec
 from models.blocks import activation, conv, operation
-from models.cells import ADD, CONCAT
 from models.depthwise import DepthwiseConv2d
 
 

@@ -7,7 +7,6 @@ operation for, and whose output reaches the end.
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,16 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from edge.spec import IMAGE, NONE, Architecture, BlockSpec, Row
+from edge.spec import ADD, IMAGE, NONE, Architecture, BlockSpec, Row
 from models.spaces import Choices, Decision, Space, SpaceError, Step, Sum
-
-ADD, CONCAT = "add", r"concat_(\d+)"
-
-
-def operands(block: BlockSpec) -> int:
-    """How many outputs of others a block reads: two to add, several to put side by side."""
-    side_by_side = re.fullmatch(CONCAT, block.op)
-    return int(side_by_side[1]) if side_by_side else 1 + (block.op == ADD)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from edge.errors import EdgeError
 from edge.record import Subject
 from edge.spec import NONE, SKIP, Architecture, BlockSpec
 from models.blocks import build
-from models.cells import operands
 from models.network import Layer, count, layers_of, network
 from models.spaces import Choices, Decision, Space
 from pipeline.params import ProfileParams
@@ -52,7 +51,7 @@ class Chain:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """What runs, in order; a block that reads several reads the entry, too."""
-        others = (0,) * (operands(self.block) - 1)
+        others = (0,) * (self.block.operands - 1)
         copies = [Layer(self.block, (n, *others)) for n in range(self.repeat)]
         return (Layer(self._entry, (-1,)), *copies)
 
@@ -104,7 +103,7 @@ def roster(space: Space, params: ProfileParams) -> list[Model]:
     chains = [Chain(block, n) for block in space.blocks for n in repeats(block)]
     bases = _bases(space)
     anchors = _anchors(params.anchors, space, params.seed, bases)
-    heldout = _networks("heldout", params.heldout, space, params.seed, [*bases, *anchors])
+    heldout = _heldout(params.heldout, space, params.seed, [*bases, *anchors])
     return [*chains, *bases, *anchors, *heldout]
 
 
@@ -180,19 +179,17 @@ def _anchors(number: int, space: Space, seed: int, others: Sequence[Network]) ->
     """
     generator = rng(seed, "anchor")
     drawn = _distinct(_CROWD * number, space, generator, others)
-    _require(number, "anchor", drawn)
+    _require(number, "anchors", drawn)
     drawn.sort(key=weights.touched_by)
     parts = np.array_split(np.arange(len(drawn)), number) if number else []
     return _named("anchor", [drawn[int(generator.choice(part))] for part in parts])
 
 
-def _networks(
-    role: Role, number: int, space: Space, seed: int, others: Sequence[Network]
-) -> list[Network]:
-    """`number` networks that differ from each other and from the `others`."""
-    drawn = _distinct(number, space, rng(seed, role), others)
-    _require(number, role, drawn)
-    return _named(role, drawn)
+def _heldout(number: int, space: Space, seed: int, others: Sequence[Network]) -> list[Network]:
+    """Networks as chance has them."""
+    drawn = _distinct(number, space, rng(seed, "heldout"), others)
+    _require(number, "heldout", drawn)
+    return _named("heldout", drawn)
 
 
 def _distinct(
@@ -213,9 +210,8 @@ def _distinct(
     return found
 
 
-def _require(number: int, role: Role, drawn: Sequence[Architecture]) -> None:
+def _require(number: int, key: str, drawn: Sequence[Architecture]) -> None:
     if len(drawn) < number:
-        key = {"anchor": "anchors"}.get(role, role)
         raise SpaceTooSmall(
             f"the space has no {number} further networks for profile.{key}, only "
             f"{len(drawn)} were found: lower profile.anchors or profile.heldout"

@@ -18,7 +18,6 @@ from edge.files import write_atomic
 from edge.spec import BlockSpec
 from models import blocks as block_modules
 from models import cell_blocks, depthwise
-from models.cells import operands
 from models.network import Layer, Sources
 from pipeline import onnx_export
 from pipeline.exporter import INPUT_NAME, OUTPUT_NAME
@@ -102,7 +101,7 @@ def _rename(nodes: Sequence[Any], old: str, new: str) -> None:
 
 def _export(opset: int, store: Path, block: BlockSpec) -> str:
     shape = (block.in_channels, block.height, block.width)
-    path, inputs = block_path(block, opset, store), operands(block)
+    path, inputs = block_path(block, opset, store), block.operands
     export_onnx(weights.random_block(block), shape, path, opset=opset, inputs=inputs)
     return block.key
 

@@ -8,7 +8,7 @@ import torch
 
 from edge.nb201 import Cell
 from edge.spec import BlockSpec, Row
-from models.cells import operands, wired
+from models.cells import wired
 from models.darts import darts, reductions
 from models.inherit import inherit
 from models.nb201 import nb201
@@ -150,7 +150,7 @@ def test_dead_branches_are_left_out_and_one_edge_needs_no_addition():
 
 @pytest.mark.parametrize(("op", "count"), [("add", 2), ("concat_4", 4), ("relu_conv_k3", 1)])
 def test_how_many_a_block_reads(op, count):
-    assert operands(BlockSpec(op, 2, 2, 4, 4)) == count
+    assert BlockSpec(op, 2, 2, 4, 4).operands == count
 
 
 # NAS-Bench-201
