@@ -159,10 +159,16 @@ class Calibration:
     def predict_tail(self, architecture: Architecture, percentile: int = 95) -> Prediction:
         """The latency at a percentile; `hi_ms` is the bound to hold against a budget.
 
-        The errors of median and ratio are independent: they add in quadrature.
         Raises UnknownBlock, UnknownPercentile.
         """
-        middle = self.predict(architecture)
+        return self.tail_of(self.predict(architecture), percentile)
+
+    def tail_of(self, middle: Prediction, percentile: int = 95) -> Prediction:
+        """The latency at a percentile where the median is `middle`.
+
+        The errors of median and ratio are independent: they add in quadrature.
+        Raises UnknownPercentile.
+        """
         ratio = self.tail_ratio(percentile)
         mean = middle.mean_ms * ratio.ratio
 

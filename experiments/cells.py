@@ -64,6 +64,8 @@ def key_of(settings: Arms, arm: str, seed: int, task: TaskFolder) -> str:
     """Everything that decides the row of a cell, versions of packages and of the code apart."""
     table = sha256_of(task.table / "calibrate" / CALIBRATION_FILE.name)
     merged = settings.merged(arm, seed, task.root)
+    unread = settings.params_of(arm, seed, task.root).search.unread
+    merged["search"] = {name: of for name, of in merged["search"].items() if name not in unread}
     return content_key(merged, settings.arms[arm].supernet_of, table)
 
 

@@ -88,11 +88,11 @@ class Predictor:
                 choices=choices,
                 how=one.how,
                 median=median,
-                tail=self.calibration.predict_tail(architecture, self.percentile),
+                tail=self.calibration.tail_of(median, self.percentile),
                 simplex=one.simplex,
                 kappa=one.kappa,
             )
-            for (architecture, choices, one), median in zip(first.values(), medians, strict=True)
+            for (_, choices, one), median in zip(first.values(), medians, strict=True)
         ]
 
     def neighbours(self, candidate: Candidate) -> list[Candidate]:

@@ -36,6 +36,9 @@ class HypernetParams(Section):
     knots: int = setting(5, "Prices at which piecewise-linear has logits", ge=2)
     width: Positive = setting(0.25, "Width h of the kernel of pivots")
     lr: float = setting(0.003, "Learning rate (Adam)", gt=0, le=1)
+    rehearsal: int = setting(
+        1500, "Steps on what the prepared paths say, before the first one on images", ge=0
+    )
     logit_bound: Positive = setting(8.0, "Largest absolute logit")
 
 
@@ -58,8 +61,9 @@ class ReinforceParams(Section):
 
     paths: int = setting(4, "Paths run per step, forward only", ge=2, le=64)
     points: Count = setting(32, "Simplex points per step that the additive model speaks for")
-    prepared: int = setting(400, "Paths of all depths run before the first step", ge=0)
-    ridge: Positive = setting(1.0, "Ridge penalty of the additive model")
+    prepared: int = setting(200, "Paths of all depths run before the first step", ge=0)
+    images: Count = setting(500, "Images that these are run on, the same for every path")
+    ridge: Positive = setting(10.0, "Ridge penalty of the additive model")
 
     @model_validator(mode="after")
     def _a_point_per_path(self) -> ReinforceParams:
@@ -74,6 +78,10 @@ class AdditiveParams(Section):
     temperature: Positive = setting(
         0.01, "Loss by which a choice must be worse to be e times rarer"
     )
+
+
+_OF_ALPHA = {"hypernet", "estimator", "reinforce", "additive"}
+_READ_BY = {"simplex": _OF_ALPHA - {"additive"}, "additive": {"reinforce", "additive"}}
 
 
 class SearchParams(Section):
@@ -144,7 +152,8 @@ class SearchParams(Section):
         """Keys that only other methods read: a search is not another one for their sake."""
         keys = {"darts", "proxylessnas", "fbnet", "evolution"}
         section = self.method.removesuffix("-r")
-        return keys - {section} if section in keys else keys | {"searches"}
+        others = keys - {section} if section in keys else keys | {"searches"}
+        return others | _OF_ALPHA - _READ_BY.get(self.method, set())
 
     @model_validator(mode="after")
     def _every_search_gets_something(self) -> SearchParams:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-FORGET = 0.995  # per batch: the weights that the losses belong to go on training
+FORGET = 0.999  # per batch: the weights that the losses belong to go on training
 
 
 class AdditiveModel:
@@ -25,12 +25,13 @@ class AdditiveModel:
         self.moment = torch.zeros(size, dtype=torch.float64)
         self.ridge = ridge
 
-    def add(self, paths: Tensor, losses: Tensor) -> None:
-        """Learn from the losses (m,) of paths (m, E) on one batch."""
+    def add(self, paths: Tensor, losses: Tensor, weight: float = 1.0) -> None:
+        """Learn from the losses (m,) of paths (m, E) on one batch, as exact as `weight` says: the
+        inverse of their variance."""
         x = self._one_hot(paths)
         x, y = x - x.mean(0), losses.double() - losses.double().mean()
-        self.gram = FORGET * self.gram + x.T @ x
-        self.moment = FORGET * self.moment + x.T @ y
+        self.gram = FORGET * self.gram + weight * x.T @ x
+        self.moment = FORGET * self.moment + weight * x.T @ y
 
     @property
     def values(self) -> Tensor:

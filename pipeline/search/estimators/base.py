@@ -24,8 +24,15 @@ class Estimator:
     def __init__(self, space: Space, params: SearchParams) -> None:
         self.space, self.params = space, params
 
-    def prepare(self, batches: Callable[[int], LossOf]) -> None:
-        """Look at the warmed-up weights before the first step: ``batches(i)`` is the i-th batch."""
+    looks_at = (0, 0)  # how many paths `prepare` wants to look at, on how many images
+
+    def prepare(self, paths: Tensor, loss_of: LossOf) -> None:
+        """Look at paths (n, decisions) through the warmed-up weights, before the first step."""
+
+    def known(self, logits: Tensor) -> Tensor | None:
+        """Cross-entropies (n,) at logits (n, E, k) as far as they are known without running
+        anything; None where nothing is."""
+        return None
 
     def cross_entropy(self, logits: Tensor, loss_of: LossOf, generator: torch.Generator) -> Tensor:
         """Estimated cross-entropies (n,) at n points with logits (n, E, k)."""

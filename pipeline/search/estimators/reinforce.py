@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from edge.spec import SKIP
-from models.spaces import Choices, Space
+from models.spaces import Space
 from models.supernet import single
 from pipeline.params import SearchParams
 from pipeline.search.estimators.additive import AdditiveModel
 from pipeline.search.estimators.base import Estimator, LossOf, estimator
-from pipeline.seeds import rng
 
 
 @estimator("reinforce-cv")
@@ -35,24 +32,28 @@ class ReinforceCV(Estimator):
     def __init__(self, space: Space, params: SearchParams) -> None:
         super().__init__(space, params)
         self.points = params.reinforce.points
+        self.looks_at = (params.reinforce.prepared, params.reinforce.images)
+        self._step_weight = step_weight(params)
         decisions, operations = space.mask.shape
         self.model = AdditiveModel(decisions, operations, params.reinforce.ridge)
 
-    def prepare(self, batches: Callable[[int], LossOf]) -> None:
-        for batch, paths in enumerate(prepared_paths(self.space, self.params)):
-            self.model.add(paths, losses_of(self.space, paths, batches(batch)))
+    def prepare(self, paths: Tensor, loss_of: LossOf) -> None:
+        self.model.add(paths, losses_of(self.space, paths, loss_of).cpu())
+
+    def known(self, logits: Tensor) -> Tensor:
+        values = self.model.values.to(logits)
+        return (logits.softmax(-1) * values).sum((-2, -1))
 
     def cross_entropy(self, logits: Tensor, loss_of: LossOf, generator: torch.Generator) -> Tensor:
         p = logits[: self.params.reinforce.paths].detach().softmax(-1).cpu()
         paths = draw_paths(p, generator)
-        values = self.model.values.to(logits)
-        expected = (logits.softmax(-1) * values).sum((-2, -1))  # (n,)
+        expected, values = self.known(logits), self.model.values.to(logits)
         losses = losses_of(self.space, paths, loss_of).to(logits)
         residuals = losses - _sum_over(values, paths.to(logits.device))
         advantages = leave_one_out(residuals)
         log_p = log_probability(logits[: len(paths)], paths)
         score = (advantages * log_p) * (len(logits) / len(paths))
-        self.model.add(paths, losses.cpu())
+        self.model.add(paths, losses.cpu(), self._step_weight)
         # The score adds a gradient and no value: what is logged is the cross-entropy itself.
         estimate = expected + (losses.mean() - expected.mean()).detach()
         return torch.cat(
@@ -87,12 +88,9 @@ def losses_of(space: Space, paths: Tensor, loss_of: LossOf) -> Tensor:
     return torch.stack([loss_of(single(network)) for network in networks])
 
 
-def prepared_paths(space: Space, params: SearchParams) -> Iterator[Tensor]:
-    """Paths (m, decisions) of all depths, batch by batch: a first look at the weights."""
-    paths = params.reinforce.paths
-    for batch in range(params.reinforce.prepared // paths):
-        draws = rng(params.seed, "additive", batch)
-        yield torch.tensor([spread_path(space, draws) for _ in range(paths)])
+def step_weight(params: SearchParams) -> float:
+    """How exact the losses of a step are beside those of the prepared paths, by their images."""
+    return min(1.0, params.batch_size / params.reinforce.images)
 
 
 def leave_one_out(values: Tensor) -> Tensor:
@@ -100,21 +98,6 @@ def leave_one_out(values: Tensor) -> Tensor:
     if len(values) == 1:
         return torch.zeros_like(values)
     return (values - values.mean()) * len(values) / (len(values) - 1)
-
-
-def spread_path(space: Space, draws: np.random.Generator) -> Choices:
-    """A path of random depth: paths with every decision uniform are all about equally slow, and
-    say little about the cheap end."""
-    share = draws.random()
-    path = []
-    for decision in space.decisions:
-        ops = [block.op for block in decision.candidates]
-        others = [op for op in ops if op != SKIP]
-        stays = SKIP in ops and (not others or draws.random() < share)
-        op = SKIP if stays else others[draws.integers(len(others))]
-        path.append(space.operations.index(op))
-    widths = (draws.integers(len(space.widths[stage])) for stage in space.elastic)
-    return (*path, *map(int, widths))
 
 
 def _sum_over(table: Tensor, paths: Tensor) -> Tensor:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from models.spaces import Choices, Space
 from pipeline.params import SearchParams
 from pipeline.search.estimators.additive import AdditiveModel
-from pipeline.search.estimators.reinforce import draw_paths, losses_of, prepared_paths
+from pipeline.search.estimators.reinforce import (
+    draw_paths,
+    losses_of,
+    step_weight,
+)
 from pipeline.search.methods.base import Method, Setting, Step, method
 from pipeline.search.methods.closed_form import ClosedForm
 from pipeline.search.objective import objective
@@ -38,9 +41,12 @@ class Additive(Method):
         return ClosedForm(space, params.reg_weight, params.additive.temperature)
 
     def prepare(self) -> None:
-        for batch, paths in enumerate(prepared_paths(self.setting.space, self.setting.params)):
-            self._learn(paths, -1 - batch)
-        self._alpha = self._solved()
+        setting = self.setting
+        reinforce = setting.params.reinforce
+        if reinforce.prepared:
+            paths, loss_of = self.prepared(reinforce.prepared), self.loss_on_first(reinforce.images)
+            self.model.add(paths, losses_of(setting.space, paths, loss_of).cpu())
+            self._alpha = self._solved()
 
     def path(self, step: int) -> Choices:
         points, kappas = self.sample(1, "weights", step)
@@ -52,7 +58,9 @@ class Additive(Method):
         points, kappas = (t.cpu() for t in self.sample(setting.params.reinforce.paths, self.done))
         p = self._alpha(points, kappas).softmax(-1)  # (m, decisions, options)
         draws = generator(setting.params.seed, "estimator", self.done)
-        losses = self._learn(draw_paths(p, draws), self.done)
+        paths = draw_paths(p, draws)
+        losses = losses_of(setting.space, paths, self.loss_on(self.done)).cpu()
+        self.model.add(paths, losses, step_weight(setting.params))
         self._alpha = self._solved()
         self.done += 1
         costs = setting.costs.to(torch.device("cpu"))
@@ -69,12 +77,6 @@ class Additive(Method):
         super().restore(state)
         self.model.restore(state["model"])
         self._alpha = self._solved()
-
-    def _learn(self, paths: Tensor, batch: int) -> Tensor:
-        """Add the cross-entropies (m,) of paths (m, decisions) on one batch to the model."""
-        losses = losses_of(self.setting.space, paths, self.loss_on(batch)).cpu()
-        self.model.add(paths, losses)
-        return losses
 
     def _solved(self) -> ClosedForm:
         setting = self.setting

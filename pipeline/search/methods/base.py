@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.alpha import Alpha
 from models.spaces import Choices, Space
@@ -18,6 +18,7 @@ from pipeline.batches import Images, at_step
 from pipeline.params import SearchParams
 from pipeline.search import simplex
 from pipeline.search.estimators.base import LossOf
+from pipeline.search.estimators.prepared import prepared_paths
 from pipeline.search.objective import Costs, expected_latency_ms
 from pipeline.search.weights import WeightTraining
 from pipeline.seeds import generator
@@ -102,6 +103,12 @@ class Method:
         prices = simplex.sample_prices(setting.kappa_range, count, draws)
         return points.to(setting.fabric.device), prices.to(setting.fabric.device)
 
+    def prepared(self, count: int) -> Tensor:
+        """Paths (count, decisions) to look at before the first step."""
+        setting = self.setting
+        costs = setting.costs.to(torch.device("cpu"))
+        return prepared_paths(setting.space, costs, count, setting.params.seed)
+
     def drawn(self, logits: Tensor, step: int) -> Choices:
         """A path from the logits (decisions, options)."""
         p = logits.softmax(1).cpu()
@@ -116,14 +123,20 @@ class Method:
 
     def loss_on(self, batch: int, weights: WeightTraining | None = None) -> LossOf:
         """The cross-entropy of a selection on one batch, by the shared weights or by others."""
-        supernet = (weights or self.setting.weights).supernet
-        x, y = self.batch(batch)
+        return _loss_of((weights or self.setting.weights).supernet, *self.batch(batch))
 
-        def loss_of(selection: Selection) -> Tensor:
-            supernet.train()
-            return F.cross_entropy(supernet(x, selection), y)
+    def loss_on_first(self, images: int) -> LossOf:
+        """The same on the first of the images that the method learns from, as they are."""
+        x, y = self.setting.images.take(slice(0, images))
+        return _loss_of(self.setting.weights.supernet, x, y)
 
-        return loss_of
+
+def _loss_of(supernet: nn.Module, x: Tensor, y: Tensor) -> LossOf:
+    def loss_of(selection: Selection) -> Tensor:
+        supernet.train()
+        return F.cross_entropy(supernet(x, selection), y)
+
+    return loss_of
 
 
 _M = TypeVar("_M", bound=type[Method])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from models.spaces import Choices, Space
-from pipeline.search.estimators.reinforce import spread_path
+from pipeline.search.estimators.prepared import spread_path
 from pipeline.search.methods.base import Setting, Step, method
 from pipeline.search.methods.per_price import PerPrice
 from pipeline.search.objective import Costs, expected_latency_ms, one_hot

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from models.alpha import Alpha
 from models.hypernet import HyperNetwork
@@ -48,7 +49,11 @@ class Simplex(Method):
         )
 
     def prepare(self) -> None:
-        self._estimator.prepare(lambda batch: self.loss_on(-1 - batch))
+        paths, images = self._estimator.looks_at
+        if paths:
+            self._estimator.prepare(self.prepared(paths), self.loss_on_first(images))
+            for step in range(self.setting.params.hypernet.rehearsal):
+                self._rehearse(step)
 
     @torch.no_grad()
     def path(self, step: int) -> Choices:
@@ -63,13 +68,27 @@ class Simplex(Method):
         draws = generator(setting.params.seed, "estimator", self.done)
         with constant(setting.weights.net):
             losses = self._estimator.cross_entropy(alpha, self.loss_on(self.done), draws)
-            p, weight = alpha.softmax(-1), setting.params.reg_weight
-            loss = objective(losses, p, points, kappas, setting.costs, weight).mean()
-            self.optimizer.zero_grad(set_to_none=True)
-            setting.fabric.backward(loss)
-        self.optimizer.step()
+            p = alpha.softmax(-1)
+            loss = self._descend(losses, p, points, kappas)
         self.done += 1
-        return Step.of(float(loss.detach()), losses.detach(), p.detach(), kappas, setting.costs)
+        return Step.of(loss, losses.detach(), p.detach(), kappas, setting.costs)
+
+    def _descend(self, losses: Tensor, p: Tensor, points: Tensor, kappas: Tensor) -> float:
+        """One step of the optimiser down the objective, which is returned."""
+        setting = self.setting
+        loss = objective(losses, p, points, kappas, setting.costs, setting.params.reg_weight).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        setting.fabric.backward(loss)
+        self.optimizer.step()
+        return float(loss.detach())
+
+    def _rehearse(self, step: int) -> None:
+        """One step on what is known without an image: a round costs as much as fifty of these."""
+        points, kappas = self.sample(self._estimator.points, "rehearsal", step)
+        alpha = self.hypernet(points, kappas)
+        known = self._estimator.known(alpha)
+        assert known is not None  # an estimator that looked at images has learned from them
+        self._descend(known, alpha.softmax(-1), points, kappas)
 
     def alpha(self) -> Alpha:
         return self.net.cpu()

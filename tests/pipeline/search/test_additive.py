@@ -45,6 +45,15 @@ def test_old_losses_fade():
     assert model.values[0, 0].item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_losses_count_by_their_weight():
+    """Two that say 1 and one, with a fourth of the weight, that says -2."""
+    model = AdditiveModel(1, 2, ridge=1e-9)
+    for loss, weight in ((1.0, 1.0), (1.0, 1.0), (-2.0, 0.25)):
+        model.add(torch.tensor([[0], [1]]), torch.tensor([loss, 0.0]), weight)
+    mean = (2 * 1.0 - 0.25 * 2.0) / 2.25
+    assert model.values[0, 0].item() == pytest.approx(0.5 * mean, rel=2e-3)  # FORGET
+
+
 def test_its_state_restores_it():
     one, other = AdditiveModel(2, 3), AdditiveModel(2, 3)
     one.add(PATHS, losses(1.0))

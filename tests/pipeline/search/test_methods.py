@@ -52,7 +52,7 @@ def params_of(name, **changes):
         "batch_size": 16,
         "warmup_epochs": 1,
         "joint_steps": 6,
-        "hypernet": {"hidden": [8]},
+        "hypernet": {"hidden": [8], "rehearsal": 3},
         "reinforce": {"paths": 2, "points": 4, "prepared": 16},
         "searches": 2,
         "evolution": {"population": 4, "tournament": 2, "networks": 2, "images": 20},

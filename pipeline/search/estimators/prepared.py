@@ -1,0 +1,54 @@
+"""The paths that are looked at before the first step: a few hundred, on images that all share."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edge.spec import SKIP
+from models.spaces import Choices, Space
+from pipeline.search.objective import Costs, expected_latency_ms
+from pipeline.seeds import rng
+
+_DRAWN = 16  # paths per path that is kept
+_ENDS = 0.01  # share of the drawn paths beyond either end of the latencies that are wanted
+
+
+def prepared_paths(space: Space, costs: Costs, count: int, seed: int) -> Tensor:
+    """`count` paths (count, decisions), evenly over log latency.
+
+    Paths with every decision uniform are all about equally slow, and say little about either end.
+    """
+    if count == 0:
+        return torch.empty(0, len(space.mask), dtype=torch.int64)
+    draws = rng(seed, "additive")
+    drawn = torch.tensor([spread_path(space, draws) for _ in range(_DRAWN * count)])
+    log_ms = _latency_ms(drawn, costs).log()
+    low, high = log_ms.quantile(torch.tensor([_ENDS, 1 - _ENDS])).tolist()
+    kept = []
+    for latency in torch.linspace(low, high, count):
+        nearest = int((log_ms - latency).abs().argmin())
+        kept.append(nearest)
+        log_ms[nearest] = torch.inf
+    return drawn[kept]
+
+
+def spread_path(space: Space, draws: np.random.Generator) -> Choices:
+    """A path of random depth."""
+    share = draws.random()
+    path = []
+    for decision in space.decisions:
+        ops = [block.op for block in decision.candidates]
+        others = [op for op in ops if op != SKIP]
+        stays = SKIP in ops and (not others or draws.random() < share)
+        op = SKIP if stays else others[draws.integers(len(others))]
+        path.append(space.operations.index(op))
+    widths = (draws.integers(len(space.widths[stage])) for stage in space.elastic)
+    return (*path, *map(int, widths))
+
+
+def _latency_ms(paths: Tensor, costs: Costs) -> Tensor:
+    """The table's sums (n,) for paths (n, decisions)."""
+    p = torch.nn.functional.one_hot(paths, costs.mask.shape[1]).float()
+    return expected_latency_ms(p, costs)
