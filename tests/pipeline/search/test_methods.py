@@ -153,6 +153,30 @@ def test_a_high_price_buys_faster_networks(name, options, data, tmp_path):
     assert dear < 0.9 * cheap
 
 
+def test_a_rehearsed_hypernetwork_is_as_good_as_the_closed_form_of_what_is_known(data):
+    """On the objective itself, without an image: within a tenth of the way from uniform α to it."""
+    hypernet = {"hidden": [16], "rehearsal": 600, "lr": 0.01}
+    search = search_for(ELASTIC, data, params_of("simplex", hypernet=hypernet))
+    method = search._begin((0.05, 5.0))
+    points, prices = method.sample(64, "test")
+    values = torch.randn(ELASTIC.mask.shape, generator=torch.Generator().manual_seed(0))
+    values = values.masked_fill(~search.costs.mask, 0)
+    method._estimator.prepare = lambda paths, loss_of: None
+    method._estimator.known = lambda logits: (logits.softmax(-1) * values).sum((-2, -1))
+    exact = ClosedForm(ELASTIC, method.setting.params.reg_weight, temperature=1e-3)
+    exact.set(values, search.costs)
+
+    def loss_of(alpha):
+        p = alpha(points, prices).detach().softmax(-1)
+        weight = method.setting.params.reg_weight
+        known = (p * values).sum((-2, -1))
+        return float(objective(known, p, points, prices, search.costs, weight).mean())
+
+    uniform = loss_of(method.net)
+    method.prepare()
+    assert loss_of(exact) <= loss_of(method.net) < loss_of(exact) + 0.1 * (uniform - loss_of(exact))
+
+
 def test_random_prefers_nothing(data, tmp_path):
     alpha = run(search_for(ELASTIC, data, params_of("random")), tmp_path / "c.pt").alpha
     assert isinstance(alpha, Uniform)
