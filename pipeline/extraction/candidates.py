@@ -118,7 +118,7 @@ def from_alpha(
     count: int,
     seed: int,
 ) -> list[Candidate]:
-    """The argmax of α at `count` points (S, κ), then one sample of each."""
+    """The argmax of α at `count` points (S, κ), and after each of them one sample of α there."""
     space = predictor.space
     points, kappas = grid(len(space.operations), kappa_range, count, seed)
     p = alpha(points, kappas).softmax(-1)  # (count, E, k)
@@ -126,10 +126,9 @@ def from_alpha(
     draws = generator(seed, "extraction")
     sampled = torch.multinomial(p.flatten(0, 1), 1, generator=draws).view(p.shape[:2])
     origins = list(zip(map(tuple, points.tolist()), kappas.tolist(), strict=True))
-    found = [Found(choices, "argmax", *at) for choices, at in zip(argmax, origins, strict=True)]
-    found += [
-        Found(tuple(row), "sample", *at) for row, at in zip(sampled.tolist(), origins, strict=True)
-    ]
+    found = []
+    for choices, row, at in zip(argmax, sampled.tolist(), origins, strict=True):
+        found += [Found(choices, "argmax", *at), Found(tuple(row), "sample", *at)]
     return predictor.candidates(found)
 
 

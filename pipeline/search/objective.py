@@ -148,6 +148,11 @@ def simplex_penalty(p: Tensor, simplex: Tensor, costs: Costs) -> Tensor:
     return (costs.reg * chosen * simplex[..., None, :]).sum((-2, -1)) / places
 
 
+def entropy(p: Tensor) -> Tensor:
+    """The sum over decisions (...), in nats, of probabilities p (..., E + W, options)."""
+    return -(p * p.clamp_min(1e-12).log()).sum((-2, -1))
+
+
 def objective(
     cross_entropy: Tensor,
     p: Tensor,

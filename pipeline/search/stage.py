@@ -22,7 +22,7 @@ from pipeline.search import state
 from pipeline.search.cpu_time import CpuTime
 from pipeline.search.curves import Curves
 from pipeline.search.methods import METHODS, Method, Setting, Step
-from pipeline.search.objective import Costs, expected_latency_ms
+from pipeline.search.objective import Costs, entropy, expected_latency_ms
 from pipeline.search.prices import price_range
 from pipeline.search.simplex import grid
 from pipeline.search.weights import WeightTraining, warmup_path, warmup_shares
@@ -190,10 +190,9 @@ def summarise(result: state.Result, space: Space, costs: Costs) -> dict[str, flo
     numbers = {"reference_ms": result.reference_ms}
     for end, kappa in zip(("min", "max"), result.kappa_range, strict=True):
         p = result.alpha(points, torch.full((len(points),), kappa)).softmax(-1)
-        entropy = -(p * p.clamp_min(1e-12).log()).sum(-1).mean()
         numbers[f"kappa_{end}"] = kappa
         numbers[f"latency_ms_at_kappa_{end}"] = float(expected_latency_ms(p, costs).mean())
-        numbers[f"entropy_at_kappa_{end}"] = float(entropy)
+        numbers[f"entropy_at_kappa_{end}"] = float(entropy(p).mean()) / p.shape[-2]
     return numbers
 
 

@@ -61,9 +61,9 @@ class ReinforceParams(Section):
 
     paths: int = setting(4, "Paths run per step, forward only", ge=2, le=64)
     points: Count = setting(32, "Simplex points per step that the additive model speaks for")
-    prepared: int = setting(200, "Paths of all depths run before the first step", ge=0)
-    images: Count = setting(500, "Images that these are run on, the same for every path")
-    ridge: Positive = setting(10.0, "Ridge penalty of the additive model")
+    prepared: int = setting(400, "Paths of all latencies run before the first step", ge=0)
+    images: Count = setting(250, "Images that these are run on, the same for every path")
+    ridge: Positive = setting(3.0, "Ridge penalty of the additive model")
 
     @model_validator(mode="after")
     def _a_point_per_path(self) -> ReinforceParams:
@@ -72,16 +72,8 @@ class ReinforceParams(Section):
         return self
 
 
-class AdditiveParams(Section):
-    """The method `additive`; it fits its model as `reinforce` says."""
-
-    temperature: Positive = setting(
-        0.01, "Loss by which a choice must be worse to be e times rarer"
-    )
-
-
-_OF_ALPHA = {"hypernet", "estimator", "reinforce", "additive"}
-_READ_BY = {"simplex": _OF_ALPHA - {"additive"}, "additive": {"reinforce", "additive"}}
+_OF_ALPHA = {"hypernet", "estimator", "reinforce", "temperature"}
+_READ_BY = {"simplex": _OF_ALPHA, "additive": {"reinforce", "temperature"}}
 
 
 class SearchParams(Section):
@@ -117,7 +109,9 @@ class SearchParams(Section):
         "reinforce-cv", "How the gradient of a sampled path reaches the logits"
     )
     reinforce: ReinforceParams = setting(ReinforceParams(), "Estimator reinforce-cv")
-    additive: AdditiveParams = setting(AdditiveParams(), "Method additive")
+    temperature: Positive = setting(
+        0.005, "Loss by which a choice must be worse to be e times rarer: simplex and additive"
+    )
     searches: Count = setting(
         6, "Prices, and so searches, that share the rounds of the methods below"
     )

@@ -61,7 +61,7 @@ def test_every_field_is_described():
         (
             "search: {hypernet: {hiden: [3]}}",
             "search.hypernet.hiden: unknown key; did you mean 'hidden'?; "
-            "allowed: kind, hidden, knots, width, lr, logit_bound",
+            "allowed: kind, hidden, knots, width, lr, rehearsal, logit_bound",
         ),
         (
             "extract: {points: {a: {ops: {skip: 1}, kapa: 1}}}",

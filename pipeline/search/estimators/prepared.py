@@ -11,24 +11,30 @@ from models.spaces import Choices, Space
 from pipeline.search.objective import Costs, expected_latency_ms
 from pipeline.seeds import rng
 
-_DRAWN = 16  # paths per path that is kept
+_DRAWN = 16  # paths of each kind per path that is kept
 _ENDS = 0.01  # share of the drawn paths beyond either end of the latencies that are wanted
+_NEAR = 0.05  # of log latency: a path that lies as near is as good as one of this latency
 
 
 def prepared_paths(space: Space, costs: Costs, count: int, seed: int) -> Tensor:
     """`count` paths (count, decisions), evenly over log latency.
 
-    Paths with every decision uniform are all about equally slow, and say little about either end.
+    Uniform paths where there are any, because what an operation is worth in a network of random
+    depth says little about the networks that are compared later; such ones where there are none,
+    at both ends.
     """
     if count == 0:
         return torch.empty(0, len(space.mask), dtype=torch.int64)
     draws = rng(seed, "additive")
-    drawn = torch.tensor([spread_path(space, draws) for _ in range(_DRAWN * count)])
+    uniform = [space.random(draws) for _ in range(_DRAWN * count)]
+    drawn = torch.tensor([*uniform, *(spread_path(space, draws) for _ in uniform)])
     log_ms = _latency_ms(drawn, costs).log()
     low, high = log_ms.quantile(torch.tensor([_ENDS, 1 - _ENDS])).tolist()
+    preferred = torch.full(log_ms.shape, _NEAR)
+    preferred[: len(uniform)] = 0.0
     kept = []
     for latency in torch.linspace(low, high, count):
-        nearest = int((log_ms - latency).abs().argmin())
+        nearest = int(((log_ms - latency).abs().clamp_min(_NEAR) + preferred).argmin())
         kept.append(nearest)
         log_ms[nearest] = torch.inf
     return drawn[kept]

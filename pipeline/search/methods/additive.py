@@ -38,7 +38,7 @@ class Additive(Method):
 
     @staticmethod
     def blank(space: Space, params: SearchParams, kappa_range: tuple[float, float]) -> ClosedForm:
-        return ClosedForm(space, params.reg_weight, params.additive.temperature)
+        return ClosedForm(space, params.reg_weight, params.temperature)
 
     def prepare(self) -> None:
         setting = self.setting

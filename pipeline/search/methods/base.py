@@ -19,7 +19,7 @@ from pipeline.params import SearchParams
 from pipeline.search import simplex
 from pipeline.search.estimators.base import LossOf
 from pipeline.search.estimators.prepared import prepared_paths
-from pipeline.search.objective import Costs, expected_latency_ms
+from pipeline.search.objective import Costs, entropy, expected_latency_ms
 from pipeline.search.weights import WeightTraining
 from pipeline.seeds import generator
 
@@ -37,12 +37,11 @@ class Step:
     @classmethod
     def of(cls, loss: float, losses: Tensor, p: Tensor, kappas: Tensor, costs: Costs) -> Step:
         """Of cross-entropies (m,), probabilities (n, decisions, options) and prices (n,)."""
-        entropy = -(p * p.clamp_min(1e-12).log()).sum(-1).mean()
         return cls(
             loss=loss,
             cross_entropy=float(losses.mean()),
             expected_latency_ms=float(expected_latency_ms(p, costs).mean()),
-            entropy=float(entropy),
+            entropy=float(entropy(p).mean()) / p.shape[-2],
             kappa=float(kappas.log().mean().exp()),
         )
 

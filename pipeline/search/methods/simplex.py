@@ -14,7 +14,7 @@ from models.spaces import Choices, Space
 from pipeline.params import SearchParams
 from pipeline.search.estimators import ESTIMATORS
 from pipeline.search.methods.base import Method, Setting, Step, method
-from pipeline.search.objective import objective
+from pipeline.search.objective import entropy, objective
 from pipeline.search.weights import constant
 from pipeline.seeds import generator
 
@@ -76,7 +76,9 @@ class Simplex(Method):
     def _descend(self, losses: Tensor, p: Tensor, points: Tensor, kappas: Tensor) -> float:
         """One step of the optimiser down the objective, which is returned."""
         setting = self.setting
-        loss = objective(losses, p, points, kappas, setting.costs, setting.params.reg_weight).mean()
+        params = setting.params
+        loss = objective(losses, p, points, kappas, setting.costs, params.reg_weight).mean()
+        loss = loss - params.temperature * entropy(p).mean()
         self.optimizer.zero_grad(set_to_none=True)
         setting.fabric.backward(loss)
         self.optimizer.step()
