@@ -22,7 +22,7 @@ from pipeline.extraction.choose import (
     Choice,
     automatic_budgets,
     best_within,
-    choose,
+    choose_all,
     front,
     get_under,
 )
@@ -130,10 +130,9 @@ class Extraction:
         budgets = options.budgets_ms
         if budgets == "auto":
             budgets = tuple(automatic_budgets(arm.judged, options.budget_count))
-        return [
-            choose(budget, arm.judged, self.predictor, self._screen, self._judge, options.seed)
-            for budget in budgets
-        ]
+        return choose_all(
+            budgets, arm.judged, self.predictor, self._screen, self._judge, options.seed
+        )
 
     def members(self, choices: Sequence[Choice], arm: Scored) -> list[ExtractedMember]:
         """Members by name: one per budget that can be met, one per named point; no network

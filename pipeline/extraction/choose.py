@@ -61,6 +61,23 @@ def best_within(candidates: Sequence[Candidate], budget_ms: float) -> Candidate 
     return min(fitting, key=lambda c: c.judged_cross_entropy, default=None)
 
 
+def choose_all(
+    budgets_ms: Sequence[float],
+    candidates: Sequence[Candidate],
+    predictor: Predictor,
+    screen: Score,
+    judge: Score,
+    seed: int,
+) -> list[Choice]:
+    """`choose` for every budget. What repair made for a smaller one is a candidate for a larger
+    one: no budget has a worse network than a smaller budget."""
+    judged, choices = list(candidates), {}
+    for budget in sorted(budgets_ms):
+        choices[budget] = choose(budget, judged, predictor, screen, judge, seed)
+        judged.append(choices[budget].candidate)
+    return [choices[budget] for budget in budgets_ms]
+
+
 def choose(
     budget_ms: float,
     candidates: Sequence[Candidate],

@@ -10,6 +10,7 @@ from pipeline.extraction.choose import (
     automatic_budgets,
     best_within,
     choose,
+    choose_all,
     front,
     get_under,
     round_up,
@@ -103,3 +104,12 @@ def test_a_swap_that_the_careful_look_does_not_confirm_is_dropped():
     start = judged([candidate(5, 6.0, bound=1.0)])  # the careful look likes 5 best
     choice = choose(9.0, start, Ladder(), scores(best=9), judged, seed=0)
     assert choice.candidate.choices == (5,)
+
+
+def test_what_a_smaller_budget_was_repaired_to_is_a_candidate_for_a_larger_one():
+    starts = judged([candidate(3, 4.0, bound=1.0), candidate(6, 7.0, bound=1.0)])
+    alone = choose(7.2, starts, Ladder(), scores(best=5), judged, seed=0)
+    assert alone.candidate.choices == (6,)  # which uses its budget up, and 5 would be better
+    small, large = choose_all([6.2, 7.2], starts, Ladder(), scores(best=5), judged, seed=0)
+    assert (small.candidate.choices, large.candidate.choices) == ((5,), (5,))
+    assert choose_all([7.2, 6.2], starts, Ladder(), scores(5), judged, seed=0) == [large, small]
