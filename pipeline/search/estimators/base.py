@@ -24,10 +24,10 @@ class Estimator:
     def __init__(self, space: Space, params: SearchParams) -> None:
         self.space, self.params = space, params
 
-    looks_at = (0, 0)  # how many paths `prepare` wants to look at, on how many images
+    looks_at = (0, 0)  # how many paths it wants to see before the first step, on how many images
 
-    def prepare(self, paths: Tensor, loss_of: LossOf) -> None:
-        """Look at paths (n, decisions) through the warmed-up weights, before the first step."""
+    def prepare(self, paths: Tensor, losses: Tensor) -> None:
+        """Learn from the losses (n,) of paths (n, decisions), all on the same images."""
 
     def known(self, logits: Tensor) -> Tensor | None:
         """Cross-entropies (n,) at logits (n, E, k) as far as they are known without running

@@ -37,8 +37,8 @@ class ReinforceCV(Estimator):
         decisions, operations = space.mask.shape
         self.model = AdditiveModel(decisions, operations, params.reinforce.ridge)
 
-    def prepare(self, paths: Tensor, loss_of: LossOf) -> None:
-        self.model.add(paths, losses_of(self.space, paths, loss_of).cpu())
+    def prepare(self, paths: Tensor, losses: Tensor) -> None:
+        self.model.add(paths, losses)
 
     def known(self, logits: Tensor) -> Tensor:
         values = self.model.values.to(logits)

@@ -44,8 +44,7 @@ class Additive(Method):
         setting = self.setting
         reinforce = setting.params.reinforce
         if reinforce.prepared:
-            paths, loss_of = self.prepared(reinforce.prepared), self.loss_on_first(reinforce.images)
-            self.model.add(paths, losses_of(setting.space, paths, loss_of).cpu())
+            self.model.add(*self.first_look(reinforce.prepared, reinforce.images))
             self._alpha = self._solved()
 
     def path(self, step: int) -> Choices:

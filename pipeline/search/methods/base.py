@@ -16,9 +16,11 @@ from models.spaces import Choices, Space
 from models.supernet import Selection
 from pipeline.batches import Images, at_step
 from pipeline.params import SearchParams
+from pipeline.progress import Progress
 from pipeline.search import simplex
 from pipeline.search.estimators.base import LossOf
 from pipeline.search.estimators.prepared import prepared_paths
+from pipeline.search.estimators.reinforce import losses_of
 from pipeline.search.objective import Costs, entropy, expected_latency_ms
 from pipeline.search.weights import WeightTraining
 from pipeline.seeds import generator
@@ -102,11 +104,18 @@ class Method:
         prices = simplex.sample_prices(setting.kappa_range, count, draws)
         return points.to(setting.fabric.device), prices.to(setting.fabric.device)
 
-    def prepared(self, count: int) -> Tensor:
-        """Paths (count, decisions) to look at before the first step."""
+    def first_look(self, count: int, images: int) -> tuple[Tensor, Tensor]:
+        """Paths (count, decisions) of all latencies and their losses (count,), all on the first
+        `images` that the method learns from."""
         setting = self.setting
         costs = setting.costs.to(torch.device("cpu"))
-        return prepared_paths(setting.space, costs, count, setting.params.seed)
+        paths = prepared_paths(setting.space, costs, count, setting.params.seed)
+        loss_of, losses = self.loss_on_first(images), []
+        with Progress("first look", count) as progress:
+            for path in paths:
+                losses.append(losses_of(setting.space, path[None], loss_of).cpu())
+                progress.advance()
+        return paths, torch.cat(losses)
 
     def drawn(self, logits: Tensor, step: int) -> Choices:
         """A path from the logits (decisions, options)."""

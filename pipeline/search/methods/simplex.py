@@ -51,7 +51,7 @@ class Simplex(Method):
     def prepare(self) -> None:
         paths, images = self._estimator.looks_at
         if paths:
-            self._estimator.prepare(self.prepared(paths), self.loss_on_first(images))
+            self._estimator.prepare(*self.first_look(paths, images))
             for step in range(self.setting.params.hypernet.rehearsal):
                 self._rehearse(step)
 

@@ -11,7 +11,7 @@ import torch
 from models.spaces import mbconv
 from pipeline.params import SearchParams
 from pipeline.search.estimators import ESTIMATORS, ReinforceCV, StraightThrough, TwoPath, estimator
-from pipeline.search.estimators.reinforce import leave_one_out
+from pipeline.search.estimators.reinforce import leave_one_out, losses_of
 
 # One decision, three operations; the loss of the network is linear in the gates.
 LOSSES = torch.tensor([3.0, 1.0, 2.0])
@@ -153,7 +153,7 @@ def test_the_control_variate_takes_the_variance_of_an_additive_loss_away():
 
     blind = reinforce()
     blind.model.add = lambda *_: None
-    model.prepare(EVERY_PATH, loss_of)
+    model.prepare(EVERY_PATH, losses_of(model.space, EVERY_PATH, loss_of))
     assert spread(model) < 0.2 * spread(blind)
 
 
@@ -168,7 +168,7 @@ def test_the_logged_value_is_the_mean_loss_of_the_paths():
 
 def test_a_restored_estimator_goes_on_alike():
     one, other = reinforce(), reinforce()
-    one.prepare(EVERY_PATH, interacting)
+    one.prepare(EVERY_PATH, losses_of(one.space, EVERY_PATH, interacting))
     other.restore(one.state())
     assert torch.equal(one.model.values, other.model.values)
     assert one.model.values.abs().max() > 0.05
@@ -177,7 +177,7 @@ def test_a_restored_estimator_goes_on_alike():
 def test_what_is_known_is_the_expectation_of_the_additive_model():
     model = reinforce()
     assert model.known(torch.zeros(1, 2, 3)).tolist() == [0.0]  # nothing was looked at
-    model.prepare(EVERY_PATH, loss_of)
+    model.prepare(EVERY_PATH, losses_of(model.space, EVERY_PATH, loss_of))
     certain = torch.full((3, 2, 3), -1e9)
     for op in range(3):
         certain[op, :, op] = 0.0

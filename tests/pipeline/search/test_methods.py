@@ -161,7 +161,7 @@ def test_a_rehearsed_hypernetwork_is_as_good_as_the_closed_form_of_what_is_known
     points, prices = method.sample(64, "test")
     values = torch.randn(ELASTIC.mask.shape, generator=torch.Generator().manual_seed(0))
     values = values.masked_fill(~search.costs.mask, 0)
-    method._estimator.prepare = lambda paths, loss_of: None
+    method._estimator.prepare = lambda paths, losses: None
     method._estimator.known = lambda logits: (logits.softmax(-1) * values).sum((-2, -1))
     exact = ClosedForm(ELASTIC, method.setting.params.reg_weight, temperature=1e-3)
     exact.set(values, search.costs)
