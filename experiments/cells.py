@@ -17,6 +17,7 @@ from experiments.lanes import in_lanes
 from experiments.settings import Arms, Settings
 from experiments.workspace import Workspace, prepare
 from pipeline.calibrate import CALIBRATION_FILE
+from pipeline.params import Params
 from pipeline.store import content_key
 
 _FOUND = "family.json"
@@ -64,7 +65,7 @@ def key_of(settings: Arms, arm: str, seed: int, task: TaskFolder) -> str:
     """Everything that decides the row of a cell, versions of packages and of the code apart."""
     table = sha256_of(task.table / "calibrate" / CALIBRATION_FILE.name)
     merged = settings.merged(arm, seed, task.root)
-    unread = settings.params_of(arm, seed, task.root).search.unread
+    unread = Params.model_validate(merged).search.unread
     merged["search"] = {name: of for name, of in merged["search"].items() if name not in unread}
     return content_key(merged, settings.arms[arm].supernet_of, table)
 

@@ -53,7 +53,7 @@ def families(
                 by_budget=points,
                 distinct=len(set(keys.values())),
                 distinct_argmax=cell["distinct_argmax"],
-                swaps=sum(m["swaps"] for m in cell["members"]),
+                swaps=sum({m["architecture"]: m["swaps"] for m in cell["members"]}.values()),
             )
         )
     return found

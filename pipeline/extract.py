@@ -165,7 +165,7 @@ class Extraction:
             "infeasible_budgets": sum(not choice.fits for choice in choices),
             "predicted_span": max(latencies) / min(latencies),
             "distinct_argmax_on_front": len(evidence.distinct_on_front(family.quickly_judged)),
-            "repair_swaps": sum(choice.candidate.swaps for choice in choices),
+            "repair_swaps": sum({c.candidate.choices: c.candidate.swaps for c in choices}.values()),
             "control_bins": compared.bins,
             "control_difference": compared.mean_difference,
             "control_half_width": compared.half_width,

@@ -118,7 +118,8 @@ def from_alpha(
     count: int,
     seed: int,
 ) -> list[Candidate]:
-    """The argmax of α at `count` points (S, κ), and after each of them one sample of α there."""
+    """The argmax of α at `count` points (S, κ), and after each of them one sample of α there. What
+    is an argmax somewhere is one, wherever it was sampled."""
     space = predictor.space
     points, kappas = grid(len(space.operations), kappa_range, count, seed)
     p = alpha(points, kappas).softmax(-1)  # (count, E, k)
@@ -126,9 +127,12 @@ def from_alpha(
     draws = generator(seed, "extraction")
     sampled = torch.multinomial(p.flatten(0, 1), 1, generator=draws).view(p.shape[:2])
     origins = list(zip(map(tuple, points.tolist()), kappas.tolist(), strict=True))
+    derived = [Found(choices, "argmax", *at) for choices, at in zip(argmax, origins, strict=True)]
+    certain = {space.canonical(one.choices): one for one in reversed(derived)}
     found = []
-    for choices, row, at in zip(argmax, sampled.tolist(), origins, strict=True):
-        found += [Found(choices, "argmax", *at), Found(tuple(row), "sample", *at)]
+    for one, row, at in zip(derived, sampled.tolist(), origins, strict=True):
+        sample = Found(tuple(row), "sample", *at)
+        found += [one, certain.get(space.canonical(sample.choices), sample)]
     return predictor.candidates(found)
 
 

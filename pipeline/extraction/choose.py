@@ -118,7 +118,7 @@ def use_up(
 ) -> Candidate:
     """Swap towards slower neighbours that fit, as long as the quick look finds them better."""
     draws = rng(seed, "repair", f"{budget_ms:.6g}")
-    for _ in range(MAX_SWAPS):
+    while candidate.swaps < MAX_SWAPS:
         if candidate.bound_ms > _ROOM * budget_ms:
             break
         slower = [

@@ -1,4 +1,5 @@
-"""What the search minimises, as functions of probabilities: no network in here.
+"""What the search minimises, as functions of probabilities: no network in here. (`simplex` and
+`additive` subtract temperature times entropy.)
 
     [CE + κ·E[latency](p) / ref] / (1 + κ)  +  (λ / E) Σ_e Σ_o c_eo p_eo S_o
 

@@ -57,7 +57,7 @@ class SamplerParams(Section):
 
 
 class ReinforceParams(Section):
-    """The estimator `reinforce-cv`."""
+    """The estimator `reinforce-cv`; the method `additive` fits its model likewise."""
 
     paths: int = setting(4, "Paths run per step, forward only", ge=2, le=64)
     points: Count = setting(32, "Simplex points per step that the additive model speaks for")
@@ -67,13 +67,15 @@ class ReinforceParams(Section):
 
     @model_validator(mode="after")
     def _a_point_per_path(self) -> ReinforceParams:
+        if self.prepared == 1:
+            raise ValueError("prepared = 1 compares nothing: 0, or a few hundred")
         if self.points < self.paths:
             raise ValueError(f"points = {self.points} is below paths = {self.paths}; raise points")
         return self
 
 
-_OF_ALPHA = {"hypernet", "estimator", "reinforce", "temperature"}
-_READ_BY = {"simplex": _OF_ALPHA, "additive": {"reinforce", "temperature"}}
+_OURS = {"hypernet", "estimator", "reinforce", "temperature"}
+_READ_BY = {"simplex": _OURS, "additive": {"reinforce", "temperature"}}
 
 
 class SearchParams(Section):
@@ -108,7 +110,9 @@ class SearchParams(Section):
     estimator: Literal["reinforce-cv", "two-path", "straight-through"] = setting(
         "reinforce-cv", "How the gradient of a sampled path reaches the logits"
     )
-    reinforce: ReinforceParams = setting(ReinforceParams(), "Estimator reinforce-cv")
+    reinforce: ReinforceParams = setting(
+        ReinforceParams(), "Estimator reinforce-cv, and method additive"
+    )
     temperature: Positive = setting(
         0.005, "Loss by which a choice must be worse to be e times rarer: simplex and additive"
     )
@@ -147,7 +151,7 @@ class SearchParams(Section):
         keys = {"darts", "proxylessnas", "fbnet", "evolution"}
         section = self.method.removesuffix("-r")
         others = keys - {section} if section in keys else keys | {"searches"}
-        return others | _OF_ALPHA - _READ_BY.get(self.method, set())
+        return others | _OURS - _READ_BY.get(self.method, set())
 
     @model_validator(mode="after")
     def _every_search_gets_something(self) -> SearchParams:

@@ -24,6 +24,7 @@ class AdditiveModel:
         self.gram = torch.zeros(size, size, dtype=torch.float64)
         self.moment = torch.zeros(size, dtype=torch.float64)
         self.ridge = ridge
+        self._solved: Tensor | None = None
 
     def add(self, paths: Tensor, losses: Tensor, weight: float = 1.0) -> None:
         """Learn from the losses (m,) of paths (m, E) on one batch, as exact as `weight` says: the
@@ -32,13 +33,16 @@ class AdditiveModel:
         x, y = x - x.mean(0), losses.double() - losses.double().mean()
         self.gram = FORGET * self.gram + weight * x.T @ x
         self.moment = FORGET * self.moment + weight * x.T @ y
+        self._solved = None
 
     @property
     def values(self) -> Tensor:
         """v (E, k): of every operation at every decision, 0 for what was never seen."""
-        eye = torch.eye(len(self.moment), dtype=torch.float64)
-        solution: Tensor = torch.linalg.solve(self.gram + self.ridge * eye, self.moment)
-        return solution.view(self.shape)
+        if self._solved is None:
+            eye = torch.eye(len(self.moment), dtype=torch.float64)
+            solution = torch.linalg.solve(self.gram + self.ridge * eye, self.moment)
+            self._solved = solution.view(self.shape)
+        return self._solved
 
     def state(self) -> dict[str, Any]:
         """Everything that a restart needs."""
@@ -47,6 +51,7 @@ class AdditiveModel:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`."""
         self.gram, self.moment = state["gram"], state["moment"]
+        self._solved = None
 
     def _one_hot(self, paths: Tensor) -> Tensor:
         one_hot = torch.nn.functional.one_hot(paths, self.shape[1])

@@ -20,19 +20,18 @@ class Estimator:
     """Draws what to run and returns a loss whose gradient reaches the logits."""
 
     points = 1  # points (S, κ) that one step looks at
+    looks_at = (0, 0)  # how many paths it wants to see before the first step, on how many images
 
     def __init__(self, space: Space, params: SearchParams) -> None:
         self.space, self.params = space, params
 
-    looks_at = (0, 0)  # how many paths it wants to see before the first step, on how many images
-
     def prepare(self, paths: Tensor, losses: Tensor) -> None:
-        """Learn from the losses (n,) of paths (n, decisions), all on the same images."""
+        """Learn from the losses (n,) of the paths (n, decisions) that it wanted to see, all on the
+        same images."""
 
-    def known(self, logits: Tensor) -> Tensor | None:
-        """Cross-entropies (n,) at logits (n, E, k) as far as they are known without running
-        anything; None where nothing is."""
-        return None
+    def known(self, logits: Tensor) -> Tensor:
+        """Cross-entropies (n,) at logits (n, E, k) as far as those paths tell."""
+        raise AssertionError("an estimator that looks at paths knows something")
 
     def cross_entropy(self, logits: Tensor, loss_of: LossOf, generator: torch.Generator) -> Tensor:
         """Estimated cross-entropies (n,) at n points with logits (n, E, k)."""

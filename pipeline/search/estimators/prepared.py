@@ -17,24 +17,23 @@ _NEAR = 0.05  # of log latency: a path that lies as near is as good as one of th
 
 
 def prepared_paths(space: Space, costs: Costs, count: int, seed: int) -> Tensor:
-    """`count` paths (count, decisions), evenly over log latency.
+    """At most `count` ≥ 1 different paths (count, decisions), evenly over log latency.
 
     Uniform paths where there are any, because what an operation is worth in a network of random
     depth says little about the networks that are compared later; such ones where there are none,
     at both ends.
     """
-    if count == 0:
-        return torch.empty(0, len(space.mask), dtype=torch.int64)
     draws = rng(seed, "additive")
-    uniform = [space.random(draws) for _ in range(_DRAWN * count)]
-    drawn = torch.tensor([*uniform, *(spread_path(space, draws) for _ in uniform)])
+    uniform = dict.fromkeys(space.random(draws) for _ in range(_DRAWN * count))
+    spread = (space.canonical(spread_path(space, draws)) for _ in range(_DRAWN * count))
+    drawn = torch.tensor(list(uniform | dict.fromkeys(spread)))
     log_ms = _latency_ms(drawn, costs).log()
     low, high = log_ms.quantile(torch.tensor([_ENDS, 1 - _ENDS])).tolist()
-    preferred = torch.full(log_ms.shape, _NEAR)
-    preferred[: len(uniform)] = 0.0
+    handicap = torch.full(log_ms.shape, _NEAR)
+    handicap[: len(uniform)] = 0.0
     kept = []
-    for latency in torch.linspace(low, high, count):
-        nearest = int(((log_ms - latency).abs().clamp_min(_NEAR) + preferred).argmin())
+    for latency in torch.linspace(low, high, count)[: len(drawn)]:
+        nearest = int(((log_ms - latency).abs().clamp_min(_NEAR) + handicap).argmin())
         kept.append(nearest)
         log_ms[nearest] = torch.inf
     return drawn[kept]

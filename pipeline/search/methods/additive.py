@@ -26,7 +26,7 @@ class Additive(Method):
     """α is softmax(-loss / temperature) of every option, the loss being that of the objective
     with CE(path) ≈ Σ_e v[e, choice_e]: its argmax is the exact optimum of that model.
 
-    v is a ridge regression on paths of all depths through the warmed-up weights, and on paths of
+    v is a ridge regression on paths of all latencies through the warmed-up weights, and on paths of
     α while the weights go on training along them.
     """
 

@@ -134,7 +134,7 @@ class Method:
         return _loss_of((weights or self.setting.weights).supernet, *self.batch(batch))
 
     def loss_on_first(self, images: int) -> LossOf:
-        """The same on the first of the images that the method learns from, as they are."""
+        """The cross-entropy of a selection on the first of the images of the method."""
         x, y = self.setting.images.take(slice(0, images))
         return _loss_of(self.setting.weights.supernet, x, y)
 

@@ -74,13 +74,12 @@ class Simplex(Method):
         return Step.of(loss, losses.detach(), p.detach(), kappas, setting.costs)
 
     def _descend(self, losses: Tensor, p: Tensor, points: Tensor, kappas: Tensor) -> float:
-        """One step of the optimiser down the objective, which is returned."""
+        """One step of the optimiser down the objective less T · entropy; returns the objective."""
         setting = self.setting
         params = setting.params
         loss = objective(losses, p, points, kappas, setting.costs, params.reg_weight).mean()
-        loss = loss - params.temperature * entropy(p).mean()
         self.optimizer.zero_grad(set_to_none=True)
-        setting.fabric.backward(loss)
+        setting.fabric.backward(loss - params.temperature * entropy(p).mean())
         self.optimizer.step()
         return float(loss.detach())
 
@@ -88,9 +87,7 @@ class Simplex(Method):
         """One step on what is known without an image: a round costs as much as fifty of these."""
         points, kappas = self.sample(self._estimator.points, "rehearsal", step)
         alpha = self.hypernet(points, kappas)
-        known = self._estimator.known(alpha)
-        assert known is not None  # an estimator that looked at images has learned from them
-        self._descend(known, alpha.softmax(-1), points, kappas)
+        self._descend(self._estimator.known(alpha), alpha.softmax(-1), points, kappas)
 
     def alpha(self) -> Alpha:
         return self.net.cpu()

@@ -112,4 +112,7 @@ def test_what_a_smaller_budget_was_repaired_to_is_a_candidate_for_a_larger_one()
     assert alone.candidate.choices == (6,)  # which uses its budget up, and 5 would be better
     small, large = choose_all([6.2, 7.2], starts, Ladder(), scores(best=5), judged, seed=0)
     assert (small.candidate.choices, large.candidate.choices) == ((5,), (5,))
+    assert small.candidate.swaps == large.candidate.swaps == 2
+    third = choose_all([6.2, 9.0], starts, Ladder(), scores(best=9), judged, seed=0)[1]
+    assert third.candidate.swaps <= 2  # not two more for every budget
     assert choose_all([7.2, 6.2], starts, Ladder(), scores(5), judged, seed=0) == [large, small]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 
-import pytest
 import torch
 
 from models.spaces import mbconv
@@ -21,12 +20,12 @@ def space(depth, operations=("skip", "conv_k1", "conv_k3")):
 
 
 def costs_of(space):
-    """A skip is free, the other operations cost 1 and 10."""
-    latency = torch.tensor([0.0, 1.0, 10.0]).expand(len(space.decisions), 3)[..., None]
+    """A skip is free, the other operations cost 1 and 3, the fixed rows 10."""
+    latency = torch.tensor([0.0, 1.0, 3.0]).expand(len(space.decisions), 3)[..., None]
     stage = torch.zeros(len(space.decisions), dtype=torch.int64)
     return Costs(
         latency,
-        torch.tensor(1.0),
+        torch.tensor(10.0),
         stage,
         torch.ones(latency.shape[:2]),
         torch.from_numpy(space.mask),
@@ -51,17 +50,17 @@ def test_spread_paths_of_a_space_without_skip_choose_among_all():
 
 
 def test_prepared_paths_lie_evenly_over_log_latency():
-    deep = space(depth=6)
+    deep = space(depth=8)
     costs = costs_of(deep)
-    paths = prepared_paths(deep, costs, 60, seed=0)
-    assert paths.shape == (60, 6)
+    paths = prepared_paths(deep, costs, 24, seed=0)
+    assert paths.shape == (24, 8)
     found = torch.stack(log_latencies(paths, costs)).sort().values
-    thirds = torch.histc(found, 3, min=float(found[0]), max=float(found[-1])).tolist()
-    assert min(thirds) >= 15  # twenty each, were latencies not few
-    # random paths of these do not: most are slow
-    drawn = torch.tensor([spread_path(deep, rng(0, "test", i)) for i in range(60)])
-    of_drawn = torch.stack(log_latencies(drawn, costs))
-    assert torch.histc(of_drawn, 3, min=float(found[0]), max=float(found[-1])).min() < 15
+    ends = {"min": float(found[0]), "max": float(found[-1])}
+    assert torch.histc(found, 3, **ends).min() >= 6
+    # random paths do not: few are fast
+    drawn = [deep.random(rng(0, "test", i)) for i in range(24)]
+    of_drawn = torch.stack(log_latencies(torch.tensor(drawn), costs))
+    assert torch.histc(of_drawn, 3, **ends).min() < 6
 
 
 def test_prepared_paths_depend_on_the_seed_alone():
@@ -71,11 +70,29 @@ def test_prepared_paths_depend_on_the_seed_alone():
     assert not torch.equal(one, other)
 
 
-def test_no_path_is_no_path():
-    assert prepared_paths(space(depth=2), costs_of(space(depth=2)), 0, seed=0).shape == (0, 2)
+def test_prepared_paths_are_different_networks_even_where_there_are_few():
+    shallow = space(depth=2)
+    paths = [
+        tuple(path) for path in prepared_paths(shallow, costs_of(shallow), 60, seed=0).tolist()
+    ]
+    assert len(paths) == len({shallow.canonical(path) for path in paths})
+    # of nine paths, skip then conv is the same network as conv then skip: twice
+    assert set(paths) == {shallow.canonical(path) for path in product(range(3), repeat=2)}
+    assert len(paths) == 7
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_few_paths_are_enough_for_an_end_each(count):
-    deep = space(depth=3)
-    assert len(prepared_paths(deep, costs_of(deep), count, seed=0)) == count
+def test_two_paths_are_one_of_either_end():
+    deep = space(depth=8)
+    costs = costs_of(deep)
+    fast, slow = log_latencies(prepared_paths(deep, costs, 2, seed=0), costs)
+    every = torch.stack(log_latencies(prepared_paths(deep, costs, 24, seed=0), costs))
+    assert fast < every.quantile(0.2)
+    assert slow > every.quantile(0.8)
+
+
+def test_prepared_paths_are_uniform_where_there_are_any():
+    deep = space(depth=8)
+    draws = rng(0, "additive")
+    uniform = {deep.random(draws) for _ in range(16 * 24)}
+    paths = prepared_paths(deep, costs_of(deep), 24, seed=0).tolist()
+    assert sum(tuple(path) in uniform for path in paths) > 12  # half of all drawn, were none liked
