@@ -41,6 +41,16 @@ def test_another_setting_of_its_own_arm_is_another_cell(task):
     assert cells.key_of(settings(margin=0.02), "simplex", 0, task) == key  # judges, decides nothing
 
 
+def test_what_a_method_does_not_read_makes_no_other_cell_of_it(task):
+    base = task.root / "base.yaml"
+    mine = settings(base=base.name)
+    keys = []
+    for rehearsal in (7, 8):
+        base.write_text(f"search: {{hypernet: {{rehearsal: {rehearsal}}}}}\n")
+        keys.append({arm: cells.key_of(mine, arm, 0, task) for arm in mine.arms})
+    assert [arm for arm in mine.arms if keys[0][arm] == keys[1][arm]] == ["random"]
+
+
 def test_a_key_is_of_contents_and_not_of_places(task, tmp_path):
     moved = TaskFolder("another", tmp_path)
     moved.table.parent.mkdir()

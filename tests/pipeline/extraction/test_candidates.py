@@ -66,6 +66,33 @@ def test_the_hypernetwork_is_read_by_argmax_first(predictor):
     assert [c.choices for c in at_point(net, predictor, point, [0.1, 1.0])] == [(1, 2)]
 
 
+def test_what_is_an_argmax_somewhere_is_one_wherever_it_was_sampled(predictor):
+    """α is even at low prices and certain of skip at high ones: even points sample what others
+    are certain of."""
+
+    def alpha(points, kappas):
+        logits = torch.zeros(len(points), *SPACE.mask.shape)
+        logits[:, :, 2] += 1e-3  # what is drawn from nearly even odds, the argmax of low prices
+        logits[kappas > 0.3, :, 0] += 50.0
+        return logits
+
+    found = {c.choices: c for c in from_alpha(alpha, predictor, (0.1, 1.0), 64, seed=0)}
+    assert {c.how for c in found.values()} == {"argmax", "sample"}
+    assert (found[0, 0].how, found[2, 2].how) == ("argmax", "argmax")
+    assert found[0, 0].kappa > 0.3
+    assert found[2, 2].kappa <= 0.3
+
+
+def test_samples_come_beside_the_argmaxes(predictor):
+    def alpha(points, kappas):
+        return torch.zeros(len(points), *SPACE.mask.shape)  # one argmax, and anything sampled
+
+    assert [c.how for c in from_alpha(alpha, predictor, (0.1, 1.0), 8, seed=0)][:2] == [
+        "argmax",
+        "sample",
+    ]
+
+
 def test_the_control_reaches_the_whole_space(predictor):
     found = {c.choices for c in uniform(predictor, 64, seed=0)}
     rows = {SPACE.canonical((a, b)) for a in range(3) for b in range(3)}

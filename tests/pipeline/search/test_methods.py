@@ -13,7 +13,7 @@ from pipeline.search import state
 from pipeline.search.curves import Curves
 from pipeline.search.methods import METHODS, method
 from pipeline.search.methods.closed_form import ClosedForm
-from pipeline.search.objective import Costs, expected_latency_ms, objective, one_hot
+from pipeline.search.objective import Costs, entropy, expected_latency_ms, objective, one_hot
 from pipeline.search.stage import Search
 from tests.pipeline.made_up import Silent, small_space
 
@@ -175,6 +175,20 @@ def test_a_rehearsed_hypernetwork_is_as_good_as_the_closed_form_of_what_is_known
     uniform = loss_of(method.net)
     method.prepare()
     assert loss_of(exact) <= loss_of(method.net) < loss_of(exact) + 0.1 * (uniform - loss_of(exact))
+
+
+def test_a_higher_temperature_keeps_more_entropy(data):
+    def entropy_at(temperature):
+        hypernet = {"hidden": [16], "rehearsal": 300, "lr": 0.01}
+        search = search_for(
+            FIXED, data, params_of("simplex", hypernet=hypernet, temperature=temperature)
+        )
+        method = search._begin((0.05, 5.0))
+        method.prepare()
+        return float(entropy(method.net(*method.sample(64, "test")).detach().softmax(-1)).mean())
+
+    even = len(FIXED.decisions) * np.log(len(FIXED.operations))
+    assert entropy_at(1e-4) < 0.7 * entropy_at(0.3) < 0.7 * even
 
 
 def test_random_prefers_nothing(data, tmp_path):
