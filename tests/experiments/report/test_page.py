@@ -30,8 +30,8 @@ def test_a_loss_and_what_is_not_shown_are_told_too(root):
 
 def test_every_arm_has_its_rows(root):
     text = page([compared(root, {"simplex": [0.9], "random": [0.85]})])
-    assert "| simplex | 1 | 10.00 |  |  |  | 0.0 | 1.0 | 2.0 |" in text
-    random = "+100.0, one seed | undecided | missed | 50.0 | 1.0 | 2.0 |"
+    assert "| simplex | 1 | 10.00 |  |  |  | 0.0 | 1.0 | 1.0 |" in text
+    random = "+100.0, one seed | undecided | missed | 50.0 | 1.0 | 1.0 |"
     assert f"| random | 1 | 5.00 | {random}" in text
     assert "| simplex | 90.00 at 1.000 | 90.00 at 1.000 |" in text
     # one of two budgets more: half of the extraction
