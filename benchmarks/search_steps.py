@@ -82,7 +82,7 @@ def _step(kind: Kind, k: int, decisions: int) -> Callable[[int], None]:
     import torch
     import torch.nn.functional as F
 
-    from models.spaces import mbconv
+    from models.mbconv import mbconv
     from models.supernet import Supernet, single
 
     torch.manual_seed(0)

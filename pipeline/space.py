@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from models.darts import darts
+from models.mbconv import mbconv
 from models.nb201 import nb201
-from models.spaces import Space, mbconv
+from models.spaces import Space
 from pipeline.dataset import Dataset
 from pipeline.params import SpaceParams
 

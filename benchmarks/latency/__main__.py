@@ -16,7 +16,8 @@ from benchmarks.rows import Row, as_lines, read
 from edge.errors import EdgeError
 from edge.files import write_atomic
 from edge.text import fill
-from models.spaces import Space, mbconv
+from models.mbconv import mbconv
+from models.spaces import Space
 from pipeline import check, params
 from pipeline.params import ProfileParams, TargetParams
 from pipeline.store import content_key

@@ -2,7 +2,7 @@
 
 import torch
 
-from models.spaces import mbconv
+from models.mbconv import mbconv
 
 MBCONVS = ["mbconv_k3_e3", "mbconv_k5_e3", "mbconv_k3_e6", "mbconv_k5_e6"]
 SKIP, SEP, K3E3, K5E3, K3E6, K5E6, CONV = range(7)

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.spec import Architecture, BlockSpec, Row
-from models.spaces import Decision, Space, SpaceError, mbconv
+from models.mbconv import mbconv
+from models.spaces import Decision, Space, SpaceError
 
 OPERATIONS = ("skip", "sep_k3", "conv_k3")
 SKIP, SEP, CONV = range(3)

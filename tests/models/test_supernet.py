@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from edge.spec import BlockSpec
 from models.blocks import build
 from models.inherit import inherit
-from models.spaces import SpaceError, mbconv
+from models.mbconv import mbconv
+from models.spaces import SpaceError
 from models.supernet import LAST_GAMMA, SharedKernels, SharedStep, Supernet, single, weight_sets
 from tests.models.made_up import CONV, K3E3, K5E3, K5E6, MBCONVS, SEP, SKIP, SPACE, images
 

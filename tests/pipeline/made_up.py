@@ -4,8 +4,8 @@ import numpy as np
 
 from edge.record import Target
 from models.darts import darts
+from models.mbconv import mbconv
 from models.nb201 import nb201
-from models.spaces import mbconv
 from pipeline.dataset import Dataset
 
 TARGET = Target(

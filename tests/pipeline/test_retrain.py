@@ -11,9 +11,9 @@ import torch.nn.functional as F
 
 from models.hypernet import HyperNetwork
 from models.inherit import inherit
+from models.mbconv import mbconv
 from models.network import network
 from models.norms import reestimate
-from models.spaces import mbconv
 from models.supernet import Supernet, single
 from pipeline import data as data_stage
 from pipeline import dataset, members, params, retrain, shared_weights, store, training

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.spaces import mbconv
+from models.mbconv import mbconv
 from pipeline.params import SearchParams
 from pipeline.search.estimators import ESTIMATORS, ReinforceCV, StraightThrough, TwoPath, estimator
 from pipeline.search.estimators.reinforce import leave_one_out, losses_of

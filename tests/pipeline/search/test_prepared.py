@@ -6,7 +6,7 @@ from itertools import product
 
 import torch
 
-from models.spaces import mbconv
+from models.mbconv import mbconv
 from pipeline.search.estimators.prepared import prepared_paths, spread_path
 from pipeline.search.objective import Costs, expected_latency_ms, one_hot
 from pipeline.seeds import rng
