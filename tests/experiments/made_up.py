@@ -87,5 +87,5 @@ def timed(architecture, ms):
         "lo_ms": 0.99 * ms,
         "hi_ms": 1.01 * ms,
         "target": target,
-        "verdict": "clean",
+        "verdict": "clean-unverified",
     }
