@@ -21,7 +21,7 @@ from torch import Tensor
 from edge.spec import NONE, BlockSpec
 from edge.table import Table
 from models.network import chain, count
-from models.spaces import Decision, Space
+from models.spaces import Choices, Decision, Space
 
 RegCost = Literal["uniform", "params", "macs"]
 _LEAST_COST = 0.1  # of the mean: skip and other free operations can be steered too
@@ -101,8 +101,9 @@ def _expected_offset_ms(of_stages: Tensor, offset_ms: Tensor) -> Tensor:
     )
 
 
-def one_hot(choices: Sequence[int], costs: Costs) -> Tensor:
-    """Certainty: probabilities (E + W, options) of exactly these choices."""
+def one_hot(choices: Sequence[int] | Sequence[Choices], costs: Costs) -> Tensor:
+    """Certainty: probabilities (..., E + W, options) of exactly these choices, of one network or of
+    several."""
     return torch.nn.functional.one_hot(torch.tensor(choices), costs.mask.shape[1]).float()
 
 

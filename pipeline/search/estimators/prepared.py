@@ -8,7 +8,7 @@ from torch import Tensor
 
 from edge.spec import SKIP
 from models.spaces import Choices, Space
-from pipeline.search.objective import Costs, expected_latency_ms
+from pipeline.search.objective import Costs, expected_latency_ms, one_hot
 from pipeline.seeds import rng
 
 _DRAWN = 16  # paths of each kind per path that is kept
@@ -19,15 +19,15 @@ _NEAR = 0.05  # of log latency: a path that lies as near is as good as one of th
 def prepared_paths(space: Space, costs: Costs, count: int, seed: int) -> Tensor:
     """At most `count` ≥ 1 different paths (count, decisions), evenly over log latency.
 
-    Uniform paths where there are any, because what an operation is worth in a network of random
-    depth says little about the networks that are compared later; such ones where there are none,
-    at both ends.
+    They are uniform paths where there are any, and of random depth where there are none, at both
+    ends: what an operation is worth in a network of random depth says little about the networks
+    that are compared later.
     """
     draws = rng(seed, "additive")
     uniform = dict.fromkeys(space.random(draws) for _ in range(_DRAWN * count))
     spread = (space.canonical(spread_path(space, draws)) for _ in range(_DRAWN * count))
-    drawn = torch.tensor(list(uniform | dict.fromkeys(spread)))
-    log_ms = _latency_ms(drawn, costs).log()
+    drawn = list(uniform | dict.fromkeys(spread))
+    log_ms = expected_latency_ms(one_hot(drawn, costs), costs).log()
     low, high = log_ms.quantile(torch.tensor([_ENDS, 1 - _ENDS])).tolist()
     handicap = torch.full(log_ms.shape, _NEAR)
     handicap[: len(uniform)] = 0.0
@@ -36,7 +36,7 @@ def prepared_paths(space: Space, costs: Costs, count: int, seed: int) -> Tensor:
         nearest = int(((log_ms - latency).abs().clamp_min(_NEAR) + handicap).argmin())
         kept.append(nearest)
         log_ms[nearest] = torch.inf
-    return drawn[kept]
+    return torch.tensor([drawn[number] for number in kept])
 
 
 def spread_path(space: Space, draws: np.random.Generator) -> Choices:
@@ -51,9 +51,3 @@ def spread_path(space: Space, draws: np.random.Generator) -> Choices:
         path.append(space.operations.index(op))
     widths = (draws.integers(len(space.widths[stage])) for stage in space.elastic)
     return (*path, *map(int, widths))
-
-
-def _latency_ms(paths: Tensor, costs: Costs) -> Tensor:
-    """The table's sums (n,) for paths (n, decisions)."""
-    p = torch.nn.functional.one_hot(paths, costs.mask.shape[1]).float()
-    return expected_latency_ms(p, costs)

@@ -10,11 +10,7 @@ import torch
 from models.spaces import Choices, Space
 from pipeline.params import SearchParams
 from pipeline.search.estimators.additive import AdditiveModel
-from pipeline.search.estimators.reinforce import (
-    draw_paths,
-    losses_of,
-    step_weight,
-)
+from pipeline.search.estimators.reinforce import draw_paths, losses_of, step_weight
 from pipeline.search.methods.base import Method, Setting, Step, method
 from pipeline.search.methods.closed_form import ClosedForm
 from pipeline.search.objective import objective

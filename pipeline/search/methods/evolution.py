@@ -106,7 +106,7 @@ class Evolution(PerPrice):
         population = self.populations[search]
         if population.best is None:
             return self.costs.mask / self.costs.mask.sum(1, keepdim=True)
-        members = torch.stack([one_hot(choices, self.costs) for choices, _ in population.alive])
+        members = one_hot([choices for choices, _ in population.alive], self.costs)
         return (one_hot(population.best[0], self.costs) + members.mean(0)) / 2
 
     def _seen(self, search: int, losses: Sequence[float], hits: Sequence[float]) -> Step:
@@ -147,8 +147,7 @@ def mutated(
         for place, offered in enumerate(space.mask)
         for option in np.flatnonzero(offered)
     ]
-    p = torch.stack([one_hot(choices, costs) for choices in swapped])
-    within = (expected_latency_ms(p, costs) <= limit_ms).tolist()
+    within = (expected_latency_ms(one_hot(swapped, costs), costs) <= limit_ms).tolist()
     found = [
         choices for choices, fits in zip(swapped, within, strict=True) if fits and choices != parent
     ]

@@ -88,10 +88,7 @@ class ProxylessNASR(Proxyless):
         paths = draw_paths(p, draws)
         networks = [setting.space.canonical(path) for path in paths.tolist()]
         losses, accuracies = self._judged(networks)
-        latency = expected_latency_ms(
-            torch.stack([one_hot(choices, setting.costs) for choices in networks]).to(alpha),
-            setting.costs,
-        )
+        latency = expected_latency_ms(one_hot(networks, setting.costs).to(alpha), setting.costs)
         rewards = reward(accuracies, latency / setting.costs.reference_ms, self.prices[search])
         advantages = self.baselines[search].advantages(rewards)
         logits = alpha.expand(len(paths), -1, -1)
