@@ -29,6 +29,16 @@ _ZIP_END = struct.Struct("<4s4H2LH")  # end of central directory record: APPNOTE
 _ZIP64_LOCATOR_BYTES = 20  # lies before it where a zip is larger than we write them: 4.3.15
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what no few bytes can blow up in memory
 _ENCRYPTED = 1
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,  # NotImplementedError too: a compression or an encryption that zipfile has not
+    ValueError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+)
 
 Ours = Callable[[str], bool]
 
@@ -242,9 +252,6 @@ def _reading(what: Path | str) -> Iterator[None]:
         yield
     except EdgeError:
         raise
-    except (
-        *(OSError, EOFError, RuntimeError, ValueError, NotImplementedError),
-        *(struct.error, zlib.error, zipfile.BadZipFile, tarfile.TarError),
-    ) as error:
+    except _UNREADABLE as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ContainerError(f"{what} cannot be read: {reason}: copy it again") from error
