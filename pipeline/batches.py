@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from torch import Tensor
 
 from pipeline.dataset import Dataset
 from pipeline.seeds import generator
+
+Augment: TypeAlias = Callable[[Tensor], Tensor]  # pixels (B, C, H, W), bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +56,12 @@ class Images:
         """The first `count` images (a part is in random order)."""
         return Images(self.pixels[:count], self.labels[:count], self.mean, self.std)
 
-    def take(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
+    def take(self, index: Tensor | slice, augment: Augment | None = None) -> tuple[Tensor, Tensor]:
         """Normalised images (B, C, H, W) float32, channels last, and their labels (B,)."""
-        x = (self.pixels[index].float() / 255 - self.mean) / self.std
+        pixels = self.pixels[index]
+        if augment is not None:
+            pixels = augment(pixels)
+        x = (pixels.float() / 255 - self.mean) / self.std
         return x.contiguous(memory_format=torch.channels_last), self.labels[index]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -98,14 +104,12 @@ def shuffled(
     order = torch.randperm(len(images), generator=draws)
     for start in range(0, len(images) - batch_size + 1, batch_size):
         index = order[start : start + batch_size].to(images.pixels.device)
-        pixels = images.pixels[index]
-        if augment is not None:
-            pixels = augment(pixels, draws)
-        batch = Images(pixels, images.labels[index], images.mean, images.std)
-        yield batch.take(slice(None))
+        yield images.take(index, _with(draws, augment))
 
 
-def at_step(images: Images, batch_size: int, seed: int, step: int) -> tuple[Tensor, Tensor]:
+def at_step(
+    images: Images, batch_size: int, seed: int, step: int, augment: Augmentation | None = None
+) -> tuple[Tensor, Tensor]:
     """The batch of one step of an endless run of shuffled epochs.
 
     A function of `seed` and `step` alone, so that a run resumes where it was.
@@ -114,7 +118,12 @@ def at_step(images: Images, batch_size: int, seed: int, step: int) -> tuple[Tens
     epoch, position = divmod(step, len(images) // batch_size)
     order = _order(len(images), seed, epoch)
     start = position * batch_size
-    return images.take(order[start : start + batch_size].to(images.pixels.device))
+    index = order[start : start + batch_size].to(images.pixels.device)
+    return images.take(index, _with(generator(seed, "augment", step), augment))
+
+
+def _with(draws: torch.Generator, augment: Augmentation | None) -> Augment | None:
+    return None if augment is None else partial(augment, draws=draws)
 
 
 @lru_cache(maxsize=2)  # of the weights' images and the hypernetwork's, which take turns

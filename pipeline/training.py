@@ -53,6 +53,11 @@ def essentials(recipe: RetrainParams) -> dict[str, Any]:
     return recipe.model_dump(mode="json", exclude={"workers", "init"})
 
 
+def augmentation(recipe: RetrainParams) -> Augmentation:
+    """How the images of a training change; shared weights learn from the same ones."""
+    return Augmentation(recipe.shift, recipe.flip)
+
+
 def train(
     net: nn.Module,
     images: Images,
@@ -73,7 +78,7 @@ def train(
     batch_size = min(recipe.batch_size, len(images))
     batches = len(images) // batch_size  # of an epoch
     schedule = learning_rate(optimizer, recipe, recipe.epochs * batches)
-    augment = Augmentation(recipe.shift, recipe.flip)
+    augment = augmentation(recipe)
     parts: dict[str, Any] = {"net": net, "optimizer": optimizer, "schedule": schedule}
     finished, cpu_s = _restore(parts, unfinished)
     for epoch in range(finished + 1, recipe.epochs + 1):

@@ -15,7 +15,7 @@ from edge.files import sha256_of
 from edge.table import Table
 from models.spaces import Space
 from pipeline import dataset, metrics, plots, store
-from pipeline.batches import Images
+from pipeline.batches import Augmentation, Images
 from pipeline.params import Params, SearchParams
 from pipeline.progress import Progress
 from pipeline.search import state
@@ -25,9 +25,10 @@ from pipeline.search.methods import METHODS, Method, Setting, Step
 from pipeline.search.objective import Costs, entropy, expected_latency_ms
 from pipeline.search.prices import price_range
 from pipeline.search.simplex import grid
-from pipeline.search.weights import WeightTraining, warmup_path, warmup_shares
-from pipeline.seeds import rng
+from pipeline.search.warmup import WarmUpPaths
+from pipeline.search.weights import WeightTraining
 from pipeline.space import make_space
+from pipeline.training import augmentation
 
 RESULTS = Path("results")
 OUTPUT = Path("results/search")
@@ -41,7 +42,8 @@ def run(params: Params) -> None:
     space = make_space(params.space, data)
     prices = RESULTS / params.search.prices
     costs = Costs.of(space, Table.read(prices), params.search.reg_cost)
-    task = (params.space.model_dump(mode="json"), sha256_of(dataset.DATASET_FILE))
+    augment = augmentation(params.retrain)
+    task = (params.space.model_dump(mode="json"), sha256_of(dataset.DATASET_FILE), asdict(augment))
     key = store.content_key(
         # The table itself is named; what only other methods read decides nothing.
         params.search.model_dump(mode="json", exclude={"prices"} | params.search.unread),
@@ -54,7 +56,7 @@ def run(params: Params) -> None:
         store.locked("search"),
         Live(str(plots.SEARCH), dvcyaml=False, save_dvc_exp=False) as live,
     ):
-        search = Search(space, data, costs, params.search, Curves(live))
+        search = Search(space, data, costs, params.search, augment, Curves(live))
         result = search.run(
             store.place("search", key, ".pt"), store.place("search", warmed, ".warm.pt")
         )
@@ -80,6 +82,7 @@ class Search:
         data: dataset.Dataset,
         costs: Costs,
         params: SearchParams,
+        augment: Augmentation,
         curves: Curves,
     ) -> None:
         self.fabric = Fabric(
@@ -97,7 +100,7 @@ class Search:
         per_epoch = max(1, len(weights) // params.batch_size)
         self.warmup_steps = params.warmup_epochs * per_epoch
         steps = self.warmup_steps + params.joint_steps * params.weight_steps
-        self.weights = WeightTraining(space, weights, params, steps, self.fabric)
+        self.weights = WeightTraining(space, weights, params, steps, self.fabric, augment)
         self.method: Method | None = None
         self.cpu = CpuTime()
 
@@ -122,11 +125,10 @@ class Search:
 
     def _warm_up(self, checkpoint: Path) -> None:
         weights, params = self.weights, self.params
-        shares = warmup_shares(self.space, params.warmup_skip)
+        paths = WarmUpPaths(self.space, params, "warm-up")
         with Progress("warm-up", self.warmup_steps, start=weights.done) as progress:
             while weights.done < self.warmup_steps:
-                draws = rng(params.seed, "warm-up", weights.done)
-                loss = weights.step(warmup_path(self.space, shares, draws))
+                loss = weights.step(paths.at(weights.done))
                 progress.update(weights.done, f"loss {loss:.3f}")
                 if weights.done % _LOG_STEPS == 0:
                     self.curves.add(weights.done, {"warmup_loss": loss})

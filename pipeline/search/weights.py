@@ -7,20 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from edge.spec import SKIP, BlockSpec
-from models.blocks import build
-from models.spaces import Choices, Decision, Space
-from models.supernet import Selection, Supernet, single, weight_sets
-from pipeline.batches import Images, at_step
+from models.spaces import Space
+from models.supernet import Selection, Supernet, single
+from pipeline.batches import Augmentation, Images, at_step
 from pipeline.params import SearchParams
-from pipeline.seeds import rng
 from pipeline.training import sgd
 
 _RAMP = 0.05  # share of the steps in which the learning rate rises
@@ -41,7 +36,8 @@ def rate(step: int, steps: int) -> float:
 
 
 class WeightTraining:
-    """Trains a supernet's weights over a known number of steps."""
+    """Trains a supernet's weights over a known number of steps, on images that change as in the
+    training that its networks are judged for."""
 
     def __init__(
         self,
@@ -50,6 +46,7 @@ class WeightTraining:
         params: SearchParams,
         steps: int,
         fabric: Fabric,
+        augment: Augmentation,
         schedule: Schedule = rate,
     ) -> None:
         torch.manual_seed(params.seed)  # the initial weights
@@ -59,7 +56,7 @@ class WeightTraining:
         )
         self.net = net
         self.supernet, self.optimizer = fabric.setup(net, optimizer)
-        self.images, self.steps, self.done = images, steps, 0
+        self.images, self.augment, self.steps, self.done = images, augment, steps, 0
         self._params, self._fabric, self._schedule = params, fabric, schedule
 
     @property
@@ -69,7 +66,8 @@ class WeightTraining:
 
     def loss(self, selection: Selection) -> Tensor:
         """Cross-entropy of what a selection runs, on the batch of the next step."""
-        x, y = at_step(self.images, self._params.batch_size, self._params.seed, self.done)
+        params = self._params
+        x, y = at_step(self.images, params.batch_size, params.seed, self.done, self.augment)
         self.supernet.train()
         return F.cross_entropy(self.supernet(x, selection), y)
 
@@ -110,57 +108,3 @@ def constant(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         module.requires_grad_(True)
-
-
-class UniformPaths:
-    """Paths that prefer nothing, for weights that only have to judge; skips as in warm-up."""
-
-    def __init__(self, space: Space, params: SearchParams) -> None:
-        self._space, self._seed = space, params.seed
-        self._shares = warmup_shares(space, params.warmup_skip)
-
-    def at(self, step: int) -> Choices:
-        """The path of one step."""
-        return warmup_path(self._space, self._shares, rng(self._seed, "path", step))
-
-
-def warmup_path(
-    space: Space, shares: npt.NDArray[np.float64], draws: np.random.Generator
-) -> Choices:
-    """A path whose options are drawn by `shares` (decisions, options)."""
-    return space.canonical([int(draws.choice(len(row), p=row)) for row in shares])
-
-
-def warmup_shares(space: Space, keep_skip: float) -> npt.NDArray[np.float64]:
-    """How often warm-up runs every option of every decision; rows sum to one.
-
-    What has no weights is drawn as often as any candidate, and so is a skip, but kept with
-    probability `keep_skip` only: uniform paths are too shallow for the deeper operations to learn
-    anything. The rest goes to the sets of shared weights by the square root of their parameters,
-    and inside a set to all alike: an operation that has its weights to itself would learn from a
-    fraction of the steps that others, who share theirs, learn from, and would look worse than it
-    is. Widths are drawn alike.
-    """
-    shares: npt.NDArray[np.float64] = space.mask / space.mask.sum(axis=1, keepdims=True)
-    for row, decision in zip(shares, space.decisions, strict=False):  # the others are widths
-        row[: len(space.operations)] = _shares(decision, space.operations, keep_skip)
-    return shares
-
-
-def _shares(decision: Decision, operations: Sequence[str], keep_skip: float) -> list[float]:
-    shares = dict.fromkeys(operations, 0.0)
-    free = [s.op for s in decision.candidates if s.op == SKIP or not _parameters(s)]
-    sets = weight_sets([spec for spec in decision.candidates if spec.op not in free])
-    for op in free:
-        kept = keep_skip if op == SKIP and len(free) < len(decision.candidates) else 1.0
-        shares[op] = kept / len(decision.candidates)
-    rest = 1 - sum(shares.values())
-    sizes = [math.sqrt(max(map(_parameters, specs))) for specs in sets]
-    for specs, size in zip(sets, sizes, strict=True):
-        for spec in specs:
-            shares[spec.op] = rest * size / sum(sizes) / len(specs)
-    return list(shares.values())
-
-
-def _parameters(spec: BlockSpec) -> int:
-    return sum(parameter.numel() for parameter in build(spec).parameters())

@@ -184,5 +184,18 @@ def test_a_step_is_a_function_of_its_seed_and_number():
     torch.testing.assert_close(x.flatten(), y / 255)
 
 
+def test_a_step_augments_its_images_as_its_number_says():
+    images, augment = picture(8), Augmentation(1, flip=False)
+    plain, first, again, other = (
+        at_step(images, 8, seed=0, step=step, augment=change)[0]
+        for step, change in ((5, None), (5, augment), (5, augment), (6, augment))
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    picture_of = plain[0, 0]
+    moves = [moved(picture_of, down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    assert all(any(torch.equal(x[0], move) for move in moves) for x in first)
+
+
 def test_fewer_images_than_a_batch_are_one_batch():
     assert sorted(at_step(numbered(3), 8, seed=0, step=5)[1].tolist()) == [0, 1, 2]

@@ -52,9 +52,9 @@ class Evolution(PerPrice):
     """One population per price, below a limit of latency in the place of the price: the limits
     are spread over what the space reaches in log latency, the highest price has the lowest.
 
-    Accuracy is that of the shared weights, which learn along uniform paths (Guo et al., 2020,
-    SPOS), on training images that these do not see. Half of α is the best network, the other
-    half what lives at the end, so that its argmax is the best and its samples are relatives.
+    Accuracy is that of the shared weights, which learn along paths of the warm-up (Guo et al.,
+    2020, SPOS), on training images that these do not see. Half of α is the best network, the
+    other half what lives at the end, so that its argmax is the best and its samples are relatives.
     """
 
     def __init__(self, setting: Setting) -> None:

@@ -17,7 +17,7 @@ from pipeline.sections.baselines import DartsParams, FBNetParams
 class Mixed(GradientPerPrice):
     """One search after the other: each has a network of its own, from the warmed-up weights or
     from scratch, that learns under the mixture of the candidates. What judges the family are
-    the shared weights, as for every method; those go on along uniform paths."""
+    the shared weights, as for every method; those go on along paths of the warm-up."""
 
     in_sequence = True
 
@@ -67,6 +67,7 @@ class Mixed(GradientPerPrice):
             params,
             self.turn[2],
             setting.fabric,
+            setting.weights.augment,
             lambda step, steps: final + (1 - final) * cosine(step, steps),
         )
         if options.start == "warm-up":

@@ -11,7 +11,7 @@ from models.alpha import Tables
 from models.spaces import Choices, Space
 from pipeline.params import SearchParams
 from pipeline.search.methods.base import Method, Setting
-from pipeline.search.weights import UniformPaths
+from pipeline.search.warmup import WarmUpPaths
 
 
 class PerPrice(Method):
@@ -27,7 +27,7 @@ class PerPrice(Method):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         self.prices = prices_of(setting.params, setting.kappa_range)
-        self._uniform = UniformPaths(setting.space, setting.params)
+        self._uniform = WarmUpPaths(setting.space, setting.params, "path")
 
     @staticmethod
     def blank(space: Space, params: SearchParams, kappa_range: tuple[float, float]) -> Tables:

@@ -1,4 +1,4 @@
-"""The first baseline: nothing is learned but the weights, on uniform paths to the end."""
+"""The first baseline: nothing is learned but the weights, on paths of the warm-up to the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.spaces import Choices, Space
 from models.supernet import single
 from pipeline.params import SearchParams
 from pipeline.search.methods.base import Method, Setting, Step, method
-from pipeline.search.weights import UniformPaths
+from pipeline.search.warmup import WarmUpPaths
 from pipeline.seeds import rng
 
 
@@ -19,7 +19,7 @@ class Random(Method):
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self._paths = UniformPaths(setting.space, setting.params)
+        self._paths = WarmUpPaths(setting.space, setting.params, "path")
 
     @staticmethod
     def blank(space: Space, params: SearchParams, kappa_range: tuple[float, float]) -> Alpha:

@@ -6,7 +6,7 @@ import torch
 from pipeline.search.methods import METHODS
 from pipeline.search.objective import Costs, expected_latency_ms, one_hot
 from pipeline.search.prices import extreme, latency_ms
-from pipeline.search.weights import warmup_shares
+from pipeline.search.warmup import warmup_shares
 from tests.pipeline.made_up import small_benchmark, small_cells
 from tests.pipeline.search.test_methods import costs_of, data, params_of, run, search_for
 
@@ -64,14 +64,9 @@ def test_the_slowest_of_darts_has_the_two_dearest_edges_of_every_node():
     assert expected_latency_ms(one_hot(slowest, costs), costs) == 0.5 + 44
 
 
-def test_what_has_no_weights_is_drawn_as_often_as_any_in_warm_up():
-    """A fifth each for none and pooling, half of it for skip; the rest by the root of the weights
-    and norms: 2·2 + 4 for 1x1 and 4·9 + 4 for 3x3 of two channels."""
-    shares = warmup_shares(BENCHMARK, 0.5)[0]
-    small, large = 8**0.5, 40**0.5
-    rest = 1 - 0.1 - 0.2 - 0.2
-    wanted = [0.1, 0.2, rest * small / (small + large), rest * large / (small + large), 0.2]
-    assert shares.tolist() == pytest.approx(wanted)
+def test_what_has_no_weights_is_drawn_as_often_as_what_has_some():
+    shares = warmup_shares(BENCHMARK, 0.1)[0]
+    assert shares.tolist() == pytest.approx([0.1, *[0.225] * 4])
 
 
 def test_prices_of_a_space_of_cells_fit_its_decisions():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models.alpha import Uniform
+from pipeline.batches import Augmentation
 from pipeline.dataset import Dataset
 from pipeline.params import ParamsError, SearchParams, load
 from pipeline.search import state
@@ -62,7 +63,7 @@ def params_of(name, **changes):
 
 
 def search_for(space, data, params):
-    return Search(space, data, costs_of(space), params, Curves(Silent()))
+    return Search(space, data, costs_of(space), params, Augmentation(0, False), Curves(Silent()))
 
 
 def run(search, checkpoint):

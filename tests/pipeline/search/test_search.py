@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.batches import Augmentation
 from pipeline.dataset import Dataset
 from pipeline.params import SearchParams
 from pipeline.search import stage, state
@@ -15,7 +16,7 @@ from pipeline.search.curves import Curves
 from pipeline.search.objective import Costs
 from pipeline.search.prices import latency_ms
 from pipeline.search.stage import Search, summarise
-from pipeline.search.weights import rate, warmup_path, warmup_shares
+from pipeline.search.weights import rate
 from tests.pipeline.made_up import Silent, small_space
 
 OPS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
@@ -55,7 +56,7 @@ def run(data, path, params=PARAMS):
 
 
 def search_for(data, params=PARAMS):
-    return Search(SPACE, data, COSTS, params, Curves(Silent()))
+    return Search(SPACE, data, COSTS, params, Augmentation(0, False), Curves(Silent()))
 
 
 def test_a_killed_search_ends_as_if_it_had_not_been_killed(data, tmp_path, monkeypatch):
@@ -149,28 +150,3 @@ def test_the_rate_rises_then_falls_to_zero():
     assert rates[4] == rates[5] == 1.0
     assert all(one >= other for one, other in pairwise(rates[5:]))
     assert rate(100, 100) == pytest.approx(0.0)
-
-
-@pytest.mark.parametrize(("keep", "expected"), [(1.0, 1 / 4), (0.0, 0.0), (0.4, 0.1)])
-def test_the_share_of_skips_in_the_warm_up(keep, expected):
-    shares = warmup_shares(SPACE, keep)
-    assert shares[:, 0].tolist() == pytest.approx([expected] * 3)
-    assert shares.sum(1).tolist() == pytest.approx([1.0] * 3)
-
-
-def test_weights_learn_by_the_square_root_of_their_number():
-    """Of 4 channels: conv_k1 has 16 + 8 parameters, conv_k3 144 + 8; the MBConvs share what the
-    larger one has: two 1×1 of 4 × 8, 8 · 9 depthwise, BatchNorms of 2 · (8 + 8 + 4)."""
-    operations = ("mbconv_k3_e1", "mbconv_k3_e2", "conv_k1", "conv_k3")
-    space = small_space(*operations, depths=[1])
-    sizes = np.sqrt([64 + 72 + 40, 24, 152])
-    shared, k1, k3 = sizes / sizes.sum()
-    assert warmup_shares(space, 1.0)[0].tolist() == pytest.approx([shared / 2, shared / 2, k1, k3])
-
-
-def test_paths_follow_the_shares():
-    shares = warmup_shares(SPACE, 0.4)
-    draws = np.random.default_rng(0)
-    paths = np.array([warmup_path(SPACE, shares, draws) for _ in range(2000)])
-    found = np.bincount(paths.ravel(), minlength=4) / paths.size
-    assert found.tolist() == pytest.approx(shares.mean(0).tolist(), abs=0.02)
