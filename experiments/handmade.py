@@ -50,9 +50,8 @@ class Duel:
         return self.beats or self.is_close
 
 
-def handmade(networks: Iterable[Row], latencies: Iterable[Row]) -> list[Handmade]:
-    """Those of the rows that were measured, too; the fastest first."""
-    latency_ms = {row["architecture"]: row["median_ms"] for row in latencies}
+def handmade(networks: Iterable[Row], latency_ms: Mapping[str, float]) -> list[Handmade]:
+    """Those of the rows that have a latency, too; the fastest first."""
     of_references = (row for row in networks if "reference" in row)
     found = [
         Handmade(

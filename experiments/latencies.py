@@ -15,9 +15,10 @@ from benchmarks.rows import Row, as_lines
 from edge.bench import Failure, Job, measure
 from edge.errors import EdgeError
 from edge.files import sha256_of, write_atomic
-from edge.record import Measurement, Subject
+from edge.record import Measurement, Subject, Target
 from edge.spec import Architecture
 from edge.statistics import summarise
+from edge.table import Table
 from experiments import rows
 from experiments.cells import finished
 from experiments.folder import TaskFolder
@@ -60,6 +61,7 @@ def main(root: Path, task: str) -> None:
     networks = chosen(cells, make_space(base.space, data))
     references = settings.references.networks
     target = check.describe(base.target)
+    refuse_another(target, Table.read(folder.table / "calibrate").target)
     jobs = [*_jobs_of(networks, base), *_jobs_of_references(references, base, data)]
     how = protocol(base.verify)
     with Progress("timing", len(jobs) * how.blocks) as progress:
@@ -68,6 +70,15 @@ def main(root: Path, task: str) -> None:
         )
     write_atomic(folder.results / rows.LATENCIES, as_lines(map(_row, results)))
     JOURNAL.unlink(missing_ok=True)
+
+
+def refuse_another(target: Target, searched_for: Target) -> None:
+    """Raises SessionError where this is not the target that the cells searched for."""
+    if target != searched_for:
+        raise SessionError(
+            f"the cells searched for {searched_for}; this is {target}: measure there, or make all "
+            "anew for this one, beginning with the step `table`"
+        )
 
 
 def chosen(cells: Iterable[Row], space: Space) -> list[Architecture]:

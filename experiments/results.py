@@ -13,7 +13,7 @@ from experiments.settings import Settings
 
 @dataclass(frozen=True)
 class Family:
-    """What one arm found with one seed: by budget, a network as it was trained and measured."""
+    """What one arm found with one seed: by budget, a network as it was trained, at its latency."""
 
     arm: str
     seed: int
@@ -34,11 +34,10 @@ class Family:
 
 
 def families(
-    cells: Iterable[Row], networks: Iterable[Row], latencies: Iterable[Row]
+    cells: Iterable[Row], networks: Iterable[Row], latency_ms: Mapping[str, float]
 ) -> list[Family]:
-    """The cells of which every member was trained and measured."""
+    """The cells of which every member was trained and has a latency."""
     accuracy = {(row["architecture"], row["seed"]): row["test_accuracy"] for row in networks}
-    latency_ms = {row["architecture"]: row["median_ms"] for row in latencies}
     found = []
     for cell in cells:
         keys = {m["budget_ms"]: m["architecture"] for m in cell["members"]}

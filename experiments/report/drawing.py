@@ -39,7 +39,7 @@ def draw_fronts(study: Study, path: Path) -> None:
                 linestyle="none",
                 **look,
             )
-        _over_latency(fronts, "median latency, ms", "test accuracy, %")
+        _over_latency(fronts, f"{study.kind_of_latency} median latency, ms", "test accuracy, %")
         costs.set(xlabel="search and extraction, CPU seconds", ylabel="hypervolume, points")
         fronts.legend(fontsize=8, frameon=False)
 

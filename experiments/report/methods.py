@@ -30,7 +30,9 @@ def verdict(study: Study) -> str:
         if (difference := against(study, name)) is not None
         for said in [_WORDS[difference.verdict(settings.margin)]]
     ]
-    return "; ".join(told) + "." if told else "No control is finished yet."
+    if not told:
+        return "No control is finished yet."
+    return f"{'by predicted latency, ' if study.is_predicted else ''}{'; '.join(told)}."
 
 
 def against(study: Study, other: str) -> Difference | None:
@@ -73,10 +75,10 @@ def hypervolume(study: Study) -> str:
     return f"""### Hypervolume
 
 In points, over log latency from {low:g} to {high:g} ms: the mean accuracy above {floor:g} %
-of the best member that is fast enough, by test images and measured medians. Differences are paired
-over seeds and relative, with 95 % t-intervals; within ± {margin:g} % is a tie. The bar: the
-interval above −{margin:g} % and the mean above +{100 * GAIN:g} %. Regret: how far below the best
-arm of the same seed.
+of the best member that is fast enough, by test images and {study.kind_of_latency} medians.
+Differences are paired over seeds and relative, with 95 % t-intervals; within ± {margin:g} % is a
+tie. The bar: the interval above −{margin:g} % and the mean above +{100 * GAIN:g} %. Regret: how far
+below the best arm of the same seed.
 
 {table(head, body)}"""
 
@@ -94,8 +96,8 @@ def budgets(study: Study) -> str:
     head = ("arm", *(f"{budget:g} ms" for budget in study.settings.budgets_ms))
     return f"""### Accuracy per budget
 
-Test accuracy, %, at the measured median, ms; means over the seeds. A budget is about the predicted
-upper bound of the 95th percentile.
+Test accuracy, %, at the {study.kind_of_latency} median, ms; means over the seeds. A budget is about
+the predicted upper bound of the 95th percentile.
 
 {table(head, body)}"""
 

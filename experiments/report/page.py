@@ -95,7 +95,13 @@ def _ground(one: Study) -> str:
 
 
 def _sentences(one: Study) -> Iterator[str]:
-    if one.latencies:
+    if one.is_predicted:
+        lack = len(one.predicted_ms.keys() - one.measured_ms.keys())
+        yield (
+            f"**All latencies of the arms are predictions** of the calibrated table: {lack} of "
+            f"{len(one.predicted_ms)} members are not measured yet."
+        )
+    elif one.latencies:
         target = one.latencies[0]["target"]
         yield (
             f"Machine: {target['device']}; {target['runtime']} {target['runtime_version']}, "
@@ -114,7 +120,7 @@ def _noises(one: Study) -> Iterator[str]:
         counted = 100 * math.sqrt(share * (1 - share) / one.own_room[0]["test_images"])
         yield f"the standard error of a test accuracy is {counted:.2f} points"
     known = [row for row in one.latencies if row["lo_ms"] is not None]
-    if known:
+    if known and not one.is_predicted:
         half = mean((row["hi_ms"] - row["lo_ms"]) / 2 / row["median_ms"] for row in known)
         suspect = sum(row["verdict"] not in USABLE for row in one.latencies)
         yield (

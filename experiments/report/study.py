@@ -33,9 +33,31 @@ class Study:
     foreign: int = 0  # rows of cells of another protocol
 
     @cached_property
+    def measured_ms(self) -> dict[str, float]:
+        """The median of every network that was measured."""
+        return {row["architecture"]: row["median_ms"] for row in self.latencies}
+
+    @cached_property
+    def predicted_ms(self) -> dict[str, float]:
+        """The median of every member of a cell, as its search went by."""
+        members = [member for cell in self.cells for member in cell["members"]]
+        return {member["architecture"]: member["predicted_ms"] for member in members}
+
+    @property
+    def is_predicted(self) -> bool:
+        """Whether the families have predicted latencies, because some member was not measured: half
+        of each would compare nothing."""
+        return not self.predicted_ms.keys() <= self.measured_ms.keys()
+
+    @property
+    def kind_of_latency(self) -> str:
+        return "predicted" if self.is_predicted else "measured"
+
+    @cached_property
     def families(self) -> list[Family]:
-        """The cells all of whose members are trained and measured."""
-        return results.families(self.cells, self.networks, self.latencies)
+        """The cells all of whose members are trained, at their measured or predicted latencies."""
+        latency_ms = self.predicted_ms if self.is_predicted else self.measured_ms
+        return results.families(self.cells, self.networks, latency_ms)
 
     @cached_property
     def by_arm(self) -> dict[str, list[Family]]:
@@ -48,8 +70,8 @@ class Study:
 
     @cached_property
     def handmade(self) -> list[Handmade]:
-        """The hand-designed networks that are trained and measured."""
-        return handmade(self.networks, self.latencies)
+        """The hand-designed networks that are trained and measured; none beside predictions."""
+        return [] if self.is_predicted else handmade(self.networks, self.measured_ms)
 
     @cached_property
     def params(self) -> Params:

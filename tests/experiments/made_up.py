@@ -48,7 +48,14 @@ def cell(arm, seed, networks, cpu_s=(10.0, 5.0, 2.0), **others):
     """A row; `networks` by budget."""
     phases = zip(PHASES, cpu_s, strict=True)
     members = [
-        {"budget_ms": budget, "architecture": key, "choices": [0], "swaps": 1, "fits": True}
+        {
+            "budget_ms": budget,
+            "architecture": key,
+            "predicted_ms": 1.5,
+            "choices": [0],
+            "swaps": 1,
+            "fits": True,
+        }
         for budget, key in networks.items()
     ]
     return {

@@ -4,7 +4,7 @@ import pytest
 
 from experiments.hypervolume import Point
 from experiments.results import by_arm, families, hypervolumes, regrets
-from tests.experiments.made_up import cell, settings, timed, trained
+from tests.experiments.made_up import cell, settings, trained
 
 
 def two_arms():
@@ -12,7 +12,7 @@ def two_arms():
     return families(
         [cell("simplex", 0, {1.0: "a", 2.0: "b"}), cell("random", 0, {1.0: "a", 2.0: "a"})],
         [trained("a", 0, 0.9), trained("b", 0, 0.95)],
-        [timed("a", 1.0), timed("b", 2.0)],
+        {"a": 1.0, "b": 2.0},
     )
 
 
@@ -20,17 +20,17 @@ def test_members_are_trained_with_the_seed_of_their_cell():
     found = families(
         [cell("simplex", 1, {1.0: "a"})],
         [trained("a", 0, 0.1), trained("a", 1, 0.9)],
-        [timed("a", 3.0)],
+        {"a": 3.0},
     )
     assert [f.by_budget for f in found] == [{1.0: Point(3.0, 0.9)}]
 
 
-def test_a_cell_counts_when_all_its_members_are_trained_and_measured():
+def test_a_cell_counts_when_all_its_members_are_trained_and_have_a_latency():
     cells = [cell("simplex", 0, {1.0: "a", 2.0: "b"})]
-    networks, latencies = [trained("a", 0, 0.9), trained("b", 0, 0.9)], [timed("a", 1.0)]
-    assert families(cells, networks, latencies) == []
-    assert families(cells, networks[:1], [*latencies, timed("b", 2.0)]) == []
-    assert len(families(cells, networks, [*latencies, timed("b", 2.0)])) == 1
+    networks, both = [trained("a", 0, 0.9), trained("b", 0, 0.9)], {"a": 1.0, "b": 2.0}
+    assert families(cells, networks, {"a": 1.0}) == []
+    assert families(cells, networks[:1], both) == []
+    assert len(families(cells, networks, both)) == 1
 
 
 def test_distinct_members_and_the_total_cost():

@@ -18,7 +18,7 @@ def test_accuracies_are_means_over_seeds_and_untimed_networks_are_left_out():
         trained("untimed", 0, 0.7, reference="cnn"),
         trained("a member", 0, 0.7),
     ]
-    found = handmade(rows, [timed("b", 2.0), timed("a", 1.0), timed("a member", 1.0)])
+    found = handmade(rows, {"b": 2.0, "a": 1.0, "a member": 1.0})
     assert [(one.name, one.seeds) for one in found] == [("a", 1), ("b", 2)]
     assert found[1].point == Point(2.0, pytest.approx(0.85))
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from experiments.report.methods import verdict
@@ -83,6 +85,26 @@ def test_what_is_missing_is_named_with_its_command(root):
     assert "- 6 of 6 networks of the room in shared weights" in text
     assert "trainings: `python -m experiments train`" not in text
     assert "- 3 cells are of another protocol" in text
+
+
+def test_while_a_member_is_not_measured_all_latencies_are_predictions(root):
+    measured = compared(root, {"simplex": [0.9], "random": [0.9]})
+    half = replace(measured, latencies=measured.latencies[:1])
+    text = page([half])
+    assert "**fashion: by predicted latency, simplex " in text
+    assert "**All latencies of the arms are predictions** of the calibrated table: 1 of 2" in text
+    assert "at the predicted median" in text
+    assert [family.by_budget[1.0].latency_ms for family in half.families] == [1.5, 1.5]
+    assert "predicted latency" not in page([measured])
+
+
+def test_hand_designed_networks_are_not_compared_with_predictions(root):
+    told = [trained("resnet8-4", 0, 0.8, reference="resnet8")]
+    measured = compared(
+        root, {"simplex": [0.9]}, networks=told, latencies=[timed("resnet8-4", 0.5)]
+    )
+    assert len(measured.handmade) == 1
+    assert replace(measured, latencies=measured.latencies[1:]).handmade == []
 
 
 def test_a_task_that_has_no_row_is_only_named(root):
