@@ -155,6 +155,11 @@ def entropy(p: Tensor) -> Tensor:
     return -(p * p.clamp_min(1e-12).log()).sum((-2, -1))
 
 
+def mean_entropy(p: Tensor) -> float:
+    """Of a decision, in nats: over all of them and all points."""
+    return float(entropy(p).mean()) / p.shape[-2]
+
+
 def objective(
     cross_entropy: Tensor,
     p: Tensor,

@@ -22,7 +22,7 @@ from pipeline.search import state
 from pipeline.search.cpu_time import CpuTime
 from pipeline.search.curves import Curves
 from pipeline.search.methods import METHODS, Method, Setting, Step
-from pipeline.search.objective import Costs, entropy, expected_latency_ms
+from pipeline.search.objective import Costs, expected_latency_ms, mean_entropy
 from pipeline.search.prices import price_range
 from pipeline.search.simplex import grid
 from pipeline.search.warmup import WarmUpPaths
@@ -194,7 +194,7 @@ def summarise(result: state.Result, space: Space, costs: Costs) -> dict[str, flo
         p = result.alpha(points, torch.full((len(points),), kappa)).softmax(-1)
         numbers[f"kappa_{end}"] = kappa
         numbers[f"latency_ms_at_kappa_{end}"] = float(expected_latency_ms(p, costs).mean())
-        numbers[f"entropy_at_kappa_{end}"] = float(entropy(p).mean()) / p.shape[-2]
+        numbers[f"entropy_at_kappa_{end}"] = mean_entropy(p)
     return numbers
 
 

@@ -21,7 +21,7 @@ from pipeline.search import simplex
 from pipeline.search.estimators.base import LossOf
 from pipeline.search.estimators.prepared import prepared_paths
 from pipeline.search.estimators.reinforce import losses_of
-from pipeline.search.objective import Costs, entropy, expected_latency_ms
+from pipeline.search.objective import Costs, expected_latency_ms, mean_entropy
 from pipeline.search.weights import WeightTraining
 from pipeline.seeds import generator
 
@@ -43,7 +43,7 @@ class Step:
             loss=loss,
             cross_entropy=float(losses.mean()),
             expected_latency_ms=float(expected_latency_ms(p, costs).mean()),
-            entropy=float(entropy(p).mean()) / p.shape[-2],
+            entropy=mean_entropy(p),
             kappa=float(kappas.log().mean().exp()),
         )
 
