@@ -73,7 +73,8 @@ def _latency(rows: Sequence[Row]) -> str:
 
 Random networks of the default space, measured twice; each method sees n of them and predicts the
 others, averaged over 200 random splits. "calibrated blocks" is what EdgeFacet does, "blocks" the
-sum of the table, "MACs" a straight line. The interval is that of 90 %.
+sum of the table, "MACs" a straight line. The interval is that of 90 %; ± is the standard error of
+its coverage, as other networks would show it.
 """
     for runtime in dict.fromkeys(row["target"]["runtime"] for row in rows):
         of_runtime = [row for row in rows if row["target"]["runtime"] == runtime]

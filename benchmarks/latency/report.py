@@ -70,15 +70,23 @@ def bars(scores: Sequence[Score], noise_percent: float, factor: float = 1.0) -> 
     for n, least, most in ((5, 85.0, 95.0), (10, 87.0, 93.0), (20, 87.0, 93.0), (40, 87.0, 93.0)):
         ours = found.get((OURS, n))
         if ours is not None and ours.coverage is not None:
-            lines.append(_bar(f"coverage at n = {n}, %", 100 * ours.coverage, most, least))
+            se = None if ours.coverage_se is None else 100 * ours.coverage_se
+            lines.append(_bar(f"coverage at n = {n}, %", 100 * ours.coverage, most, least, se))
     return lines
 
 
-def _bar(what: str, value: float, most: float | None = None, least: float | None = None) -> str:
+def _bar(
+    what: str,
+    value: float,
+    most: float | None = None,
+    least: float | None = None,
+    se: float | None = None,
+) -> str:
     fails = (most is not None and value > most) or (least is not None and value < least)
     ends = [f"at least {least:.2f}"] if least is not None else []
     ends += [f"at most {most:.2f}"] if most is not None else []
-    return f"{'FAILS' if fails else 'holds'}  {what}: {value:.2f}, {', '.join(ends)}"
+    error = "" if se is None else f" ± {se:.2f}"
+    return f"{'FAILS' if fails else 'holds'}  {what}: {value:.2f}{error}, {', '.join(ends)}"
 
 
 def draw(scores: Sequence[Score], noise_percent: float, title: str, path: Path) -> None:

@@ -54,7 +54,9 @@ class Networks:
 @dataclass(frozen=True)
 class Score:
     """A method with n measured networks, averaged over `splits`: mean absolute error, shares
-    within 5 and 10 %, rank correlations, and the share inside the interval, if it gives one."""
+    within 5 and 10 %, rank correlations, and the share inside the interval, if it gives one.
+    `coverage_se` is the standard error of that share, from which it would differ on other networks
+    of the same space: more splits of the same ones do not make it smaller."""
 
     method: str
     n: int
@@ -65,6 +67,7 @@ class Score:
     spearman: float | None
     kendall: float
     coverage: float | None
+    coverage_se: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,12 @@ class Predicted:
     mean_ms: Floats
     lo_ms: Floats | None = None
     hi_ms: Floats | None = None
+
+    def covers(self, truth_ms: Floats) -> NDArray[np.bool_] | None:
+        """Which medians lie in their interval; None without one."""
+        if self.lo_ms is None or self.hi_ms is None:
+            return None
+        return (self.lo_ms <= truth_ms) & (truth_ms <= self.hi_ms)
 
 
 Method = Callable[[Places, Places], "Predicted | None"]  # (fitted, judged) -> of the judged
@@ -90,10 +99,10 @@ def study(networks: Networks, n: int, splits: int, seed: int) -> list[Score]:
     measured_ms = networks.measured_ms
     scores = []
     for name, predict in methods(networks).items():
-        found = [(predict(order[:n], order[n:]), measured_ms[order[n:]]) for order in orders]
-        judged = [_judge(predicted, truth) for predicted, truth in found if predicted is not None]
-        if judged:
-            scores.append(_average(name, n, judged))
+        found = [(predict(order[:n], order[n:]), order[n:]) for order in orders]
+        known = [(predicted, judged) for predicted, judged in found if predicted is not None]
+        if known:
+            scores.append(_average(name, n, known, measured_ms))
     return scores
 
 
@@ -172,24 +181,38 @@ def _judge(predicted: Predicted, truth_ms: Floats) -> tuple[float, ...]:
     """One split: the numbers of a `Score` in its order; NaN where there is none."""
     error = 100 * np.abs(predicted.mean_ms / truth_ms - 1)
     spearman = bayes.spearman(predicted.mean_ms, truth_ms)
-    inside = np.nan
-    if predicted.lo_ms is not None and predicted.hi_ms is not None:
-        inside = ((predicted.lo_ms <= truth_ms) & (truth_ms <= predicted.hi_ms)).mean()
+    covered = predicted.covers(truth_ms)
     return (
         float(error.mean()),
         float((error <= 5).mean()),
         float((error <= 10).mean()),
         np.nan if spearman is None else spearman,
         kendall(predicted.mean_ms, truth_ms),
-        float(inside),
+        np.nan if covered is None else float(covered.mean()),
     )
 
 
-def _average(method: str, n: int, judged: Sequence[tuple[float, ...]]) -> Score:
-    numbers = np.array(judged)  # (splits, 6)
+def _average(
+    method: str, n: int, found: Sequence[tuple[Predicted, Places]], measured_ms: Floats
+) -> Score:
+    numbers = np.array([_judge(p, measured_ms[judged]) for p, judged in found])  # (splits, 6)
     error, within_5, within_10, tau = numbers[:, [0, 1, 2, 4]].mean(axis=0).tolist()
     spearman, coverage = (_mean_of_known(numbers[:, column]) for column in (3, 5))
-    return Score(method, n, len(judged), error, within_5, within_10, spearman, tau, coverage)
+    se = _coverage_se(found, measured_ms)
+    return Score(method, n, len(found), error, within_5, within_10, spearman, tau, coverage, se)
+
+
+def _coverage_se(found: Sequence[tuple[Predicted, Places]], measured_ms: Floats) -> float | None:
+    """Of the mean over networks, each of which is covered in some share of its splits."""
+    inside, seen = np.zeros(len(measured_ms)), np.zeros(len(measured_ms))
+    for predicted, judged in found:
+        covered = predicted.covers(measured_ms[judged])
+        if covered is None:
+            return None
+        inside[judged] += covered
+        seen[judged] += 1
+    shares = inside[seen > 0] / seen[seen > 0]
+    return float(shares.std(ddof=1) / np.sqrt(len(shares)))
 
 
 def _mean_of_known(column: Floats) -> float | None:

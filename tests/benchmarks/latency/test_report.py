@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.latency.report import as_text, bars, draw
@@ -47,6 +48,12 @@ def test_bars_that_are_not() -> None:
         score(OURS, 10, 2.1, within_10=0.98, coverage=0.94),
     ]
     assert all(line.startswith("FAILS") for line in bars(bad, noise_percent=0.5))
+
+
+def test_the_standard_error_of_the_coverage_stands_beside_it() -> None:
+    known = replace(score(OURS, 10, 1.0, coverage=0.86), coverage_se=0.0175)
+    line = "FAILS  coverage at n = 10, %: 86.00 ± 1.75, at least 87.00, at most 93.00"
+    assert line in bars([known], noise_percent=0.5)
 
 
 def test_noise_gives_room_where_it_is_above_one_percent() -> None:

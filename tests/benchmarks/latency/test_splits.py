@@ -9,7 +9,9 @@ from benchmarks.latency.splits import (
     OPERATIONS,
     OURS,
     Networks,
+    Predicted,
     Score,
+    _coverage_se,
     kendall,
     study,
 )
@@ -77,6 +79,22 @@ def test_the_calibration_is_judged_with_its_interval() -> None:
     assert found[OURS].coverage == pytest.approx(0.9, abs=0.1)
     assert found[BLOCKS].coverage is None
     assert found[OURS].error_percent < found[MACS].error_percent / 2
+
+
+def test_the_error_of_the_coverage_is_that_over_networks() -> None:
+    """Two splits of networks 0 to 3: 0 is always covered, 1 in one of two, 2 never; 3 is unseen."""
+    low, high = np.zeros(2), np.full(2, 5.0)
+
+    def predicted(covered: list[bool]) -> Predicted:
+        return Predicted(np.ones(2), low, np.where(covered, high, 0.5))
+
+    found = [
+        (predicted([True, True]), np.array([0, 1])),
+        (predicted([False, False]), np.array([1, 2])),
+    ]
+    wanted = np.std([1.0, 0.5, 0.0], ddof=1) / np.sqrt(3)
+    assert _coverage_se(found, np.ones(4)) == pytest.approx(wanted)
+    assert _coverage_se([(Predicted(np.ones(1)), np.array([0]))], np.ones(1)) is None
 
 
 def test_too_few_networks_are_no_study() -> None:
