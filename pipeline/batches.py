@@ -102,9 +102,10 @@ def shuffled(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One epoch of full batches in random order; an incomplete last batch is left out."""
     order = torch.randperm(len(images), generator=draws)
+    drawn = None if augment is None else partial(augment, draws=draws)
     for start in range(0, len(images) - batch_size + 1, batch_size):
         index = order[start : start + batch_size].to(images.pixels.device)
-        yield images.take(index, _with(draws, augment))
+        yield images.take(index, drawn)
 
 
 def at_step(
@@ -119,11 +120,9 @@ def at_step(
     order = _order(len(images), seed, epoch)
     start = position * batch_size
     index = order[start : start + batch_size].to(images.pixels.device)
-    return images.take(index, _with(generator(seed, "augment", step), augment))
-
-
-def _with(draws: torch.Generator, augment: Augmentation | None) -> Augment | None:
-    return None if augment is None else partial(augment, draws=draws)
+    if augment is None:
+        return images.take(index)
+    return images.take(index, partial(augment, draws=generator(seed, "augment", step)))
 
 
 @lru_cache(maxsize=2)  # of the weights' images and the hypernetwork's, which take turns

@@ -39,7 +39,7 @@ def _lacking(study: Study) -> Iterator[str]:
         lack, most = len(wanted - trained), len(wanted)
         yield f"{lack} of {most} trainings of hand-designed networks: `{command} references`"
     networks = {name for name, _ in members | wanted}
-    untimed = networks - {row["architecture"] for row in study.latencies}
+    untimed = networks - study.measured_ms.keys()
     if untimed:
         yield f"latencies of {len(untimed)} of {len(networks)} networks: `{command} measure`"
     of_room = settings.room.latencies * settings.room.networks

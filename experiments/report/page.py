@@ -96,10 +96,9 @@ def _ground(one: Study) -> str:
 
 def _sentences(one: Study) -> Iterator[str]:
     if one.is_predicted:
-        lack = len(one.predicted_ms.keys() - one.measured_ms.keys())
         yield (
-            f"**All latencies of the arms are predictions** of the calibrated table: {lack} of "
-            f"{len(one.predicted_ms)} members are not measured yet."
+            "**All latencies of the arms are predictions** of the calibrated table: "
+            f"{len(one.unmeasured)} of {len(one.predicted_ms)} members are not measured yet."
         )
     elif one.latencies:
         target = one.latencies[0]["target"]

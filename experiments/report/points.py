@@ -13,7 +13,7 @@ AHEAD = 5.0  # points of test accuracy
 
 
 @dataclass(frozen=True)
-class Point:
+class SourcePoint:
     """A point of the simplex in the source: test accuracy on Fashion-MNIST, and parameters in
     thousands."""
 
@@ -21,11 +21,11 @@ class Point:
     parameters_k: float
 
 
-SOURCE: Mapping[str, Point] = {
-    "uniform": Point(82.5, 38),
-    "few-conv": Point(79.2, 5),
-    "few-pool": Point(85.0, 143),
-    "few-skip": Point(81.4, 12),
+SOURCE: Mapping[str, SourcePoint] = {
+    "uniform": SourcePoint(82.5, 38),
+    "few-conv": SourcePoint(79.2, 5),
+    "few-pool": SourcePoint(85.0, 143),
+    "few-skip": SourcePoint(81.4, 12),
 }
 """Three operations, by the names of the points here; S. Firsov, 2024."""
 

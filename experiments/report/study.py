@@ -43,11 +43,16 @@ class Study:
         members = [member for cell in self.cells for member in cell["members"]]
         return {member["architecture"]: member["predicted_ms"] for member in members}
 
+    @cached_property
+    def unmeasured(self) -> set[str]:
+        """The members of cells that no latency is known of but a predicted one."""
+        return self.predicted_ms.keys() - self.measured_ms.keys()
+
     @property
     def is_predicted(self) -> bool:
         """Whether the families have predicted latencies, because some member was not measured: half
         of each would compare nothing."""
-        return not self.predicted_ms.keys() <= self.measured_ms.keys()
+        return bool(self.unmeasured)
 
     @property
     def kind_of_latency(self) -> str:

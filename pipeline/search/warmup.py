@@ -59,13 +59,11 @@ def _of_operations(decision: Decision, operations: Sequence[str], skip: float) -
         skip = 0.0
     elif not others:
         skip = 1.0
-    free = [spec for spec in others if not any(True for _ in build(spec).parameters())]
+    free = [spec for spec in others if next(build(spec).parameters(), None) is None]
     sets = weight_sets([spec for spec in others if spec not in free])
     shares = {SKIP: skip} | {spec.op: (1 - skip) / len(others) for spec in free}
     rest, roots = 1 - sum(shares.values()), sum(math.sqrt(len(specs)) for specs in sets)
-    shares |= {
-        spec.op: rest * math.sqrt(len(specs)) / roots / len(specs)
-        for specs in sets
-        for spec in specs
-    }
+    for specs in sets:
+        each = rest * math.sqrt(len(specs)) / roots / len(specs)
+        shares |= {spec.op: each for spec in specs}
     return [shares.get(operation, 0.0) for operation in operations]

@@ -2,20 +2,11 @@
 
 import pytest
 
-from edge.record import Target
 from experiments import latencies, networks, rank, references, room
 from experiments.workspace import Workspace
 from tests.experiments.made_up import cell, settings
-from tests.pipeline.made_up import small_space
+from tests.pipeline.made_up import TARGET, small_space
 
-TARGET = Target(
-    device="a board",
-    runtime="onnxruntime",
-    runtime_version="1",
-    provider="CPUExecutionProvider",
-    precision="fp32",
-    threads=1,
-)
 PROTOCOL = settings(
     room={"latencies": 3, "networks": 5, "seeds": 2},
     references={"seeds": 2, "widths": {"resnet8": (4, 8)}},
@@ -68,9 +59,10 @@ def test_the_rank_is_that_of_the_first_search(task, ran):
 
 
 def test_nothing_is_measured_on_another_target_than_was_searched_for():
-    latencies.refuse_another(TARGET, TARGET)
+    board = TARGET.model_copy(update={"device": "a board"})
+    latencies.refuse_another(board, board)
     with pytest.raises(latencies.SessionError, match=r"searched for a board .* the step `table`"):
-        latencies.refuse_another(TARGET.model_copy(update={"device": "another"}), TARGET)
+        latencies.refuse_another(TARGET, board)
 
 
 def test_a_network_that_two_cells_chose_is_measured_once():
