@@ -26,6 +26,7 @@ FORMAT_VERSION: Literal[1] = 1
 MAX_SAMPLE_NS = 600 * 10**9  # ten minutes: no inference that EdgeFacet times takes longer
 WITHDRAWN = "withdrawn.txt"  # in a folder of records: ids of those that count no more
 MAX_RECORD_BYTES = 4 << 20  # of one line; 500,000 runs, where `verify` makes 14,000
+_BEGINNING = b'{"conditions":'  # of every line that `append` writes
 
 
 class RecordError(EdgeError, ValueError):
@@ -156,15 +157,20 @@ class Measurement(_Frozen):
 def append(path: Path, measurement: Measurement) -> None:
     """Append one record and force it to the disk, in place of a line that a kill cut short.
 
-    Raises RecordError, and writes nothing, where `parse` would refuse to read it back.
+    Raises RecordError, and writes nothing, where `parse` would refuse to read it back, or where
+    `path` is no file of records: neither its first line nor what would be cut off may be anything
+    else.
     """
     line = measurement.to_json()
     parse(line)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         file.seek(0)
+        whole = _whole_lines(file.read(), path)
+        if first := whole.partition(b"\n")[0].strip():
+            _parse_at(first, f"{path}:1")
         # O_APPEND: what follows goes to the end, wherever the end is by now.
-        file.truncate(file.read().rfind(b"\n") + 1)
+        file.truncate(len(whole))
         file.write(line.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
@@ -176,9 +182,19 @@ def read(path: Path) -> list[Measurement]:
     A last line without its newline is what a kill in mid-write leaves behind: it is ignored.
     Raises RecordError, with file and line, for any other line that is not a record.
     """
-    text = path.read_text(encoding="utf-8")
-    lines = text.split("\n")[:-1]  # str.splitlines also splits at what JSON allows in a string
-    return [_parse_at(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line]
+    lines = _whole_lines(path.read_bytes(), path).split(b"\n")  # splitlines splits at more bytes
+    return [_parse_at(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip(b"\r")]
+
+
+def _whole_lines(content: bytes, path: Path) -> bytes:
+    """`content` without the last line that a kill cut short. Raises RecordError where that is not
+    the beginning of a record: it is somebody else's then, and the whole file may be."""
+    whole = content[: content.rfind(b"\n") + 1]
+    cut = content[len(whole) :]
+    if cut[: len(_BEGINNING)] != _BEGINNING[: len(cut)]:
+        line = whole.count(b"\n") + 1
+        raise RecordError(f"{path}:{line}: neither a record nor the beginning of one")
+    return whole
 
 
 def read_all(folder: Path) -> list[Measurement]:
@@ -220,7 +236,7 @@ def parse(line: str | bytes) -> Measurement:
         raise RecordError(first_problem(error, "record")) from error
 
 
-def _parse_at(line: str, where: str) -> Measurement:
+def _parse_at(line: bytes, where: str) -> Measurement:
     try:
         return parse(line)
     except RecordError as error:

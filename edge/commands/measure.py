@@ -167,6 +167,7 @@ def _find(
 
 
 def _measure(models: Sequence[Model], setting: Setting, out: Path | None) -> list[Result]:
+    from edge import record
     from edge.progress import Steps
     from edge.session import measure_models
 
@@ -176,6 +177,7 @@ def _measure(models: Sequence[Model], setting: Setting, out: Path | None) -> lis
         with _writing(out):
             out.parent.mkdir(parents=True, exist_ok=True)
             out.open("ab").close()  # what cannot be written fails before the work, not after it
+            record.read(out)  # nor is a file touched that holds anything else
         keep = partial(_append, out)
         return measure_models(models, setting, keep=keep, progress=progress)
 
@@ -189,7 +191,10 @@ def _append(out: Path, measurement: Measurement) -> None:
 
 @contextmanager
 def _writing(out: Path) -> Iterator[None]:
+    from edge.record import RecordError
+
     try:
         yield
-    except OSError as error:
-        raise NotWritable(f"cannot write {out}: {error.strerror}: choose another --out") from error
+    except (OSError, RecordError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise NotWritable(f"cannot write {out}: {why}: choose another --out") from error

@@ -82,6 +82,28 @@ def test_appending_replaces_a_cut_last_line(tmp_path: Path) -> None:
     assert read(path) == [measurement(1), measurement(3)]
 
 
+FOREIGN = [
+    b"\x08\x07\x12\x00:7\n\x10\n\x01x",  # a model
+    b'{"a": 1}',
+    b"a letter\n",
+    b'{"conditions":{}}\n{"conditions":',  # rows of something else
+    b'{"conditions":\xff}\n',  # no UTF-8
+    b"\0\0",
+]
+
+
+@pytest.mark.parametrize("content", FOREIGN)
+def test_a_file_that_holds_something_else_is_neither_read_nor_touched(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    for use in (read, lambda file: append(file, measurement(1))):
+        with pytest.raises(RecordError, match=r"model\.onnx:\d: "):
+            use(path)
+    assert path.read_bytes() == content
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

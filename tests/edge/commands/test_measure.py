@@ -182,6 +182,18 @@ def test_a_place_that_cannot_be_written_is_found_before_measuring(
     assert answer == []
 
 
+def test_a_model_in_the_place_of_the_records_stays_as_it_is(
+    answer: list[session.Setting], files: Files
+) -> None:
+    """`facet measure --out *.onnx` makes the first model the place of the records."""
+    first, second = files("one.onnx", "two.onnx")
+    result = facet(second, "--out", first)
+    assert result.exit_code == 1
+    assert "neither a record nor the beginning of one: choose another --out" in result.stderr
+    assert first.read_bytes() == b"0" * 12_345
+    assert answer == []
+
+
 def test_a_disk_that_is_full_is_told(
     answer: object, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,18 @@ def test_a_report_that_cannot_be_written_is_found_before_measuring(
     assert calls == []
 
 
+def test_another_file_in_the_place_of_the_report_stays_as_it_is(
+    tmp_path: Path, calls: list[dict[str, Any]]
+) -> None:
+    other = tmp_path / "settings.json"
+    other.write_text('{"a": 1}')  # no newline at its end
+    result = facet(bundle(tmp_path / "stick.zip", GOOD).path, "--out", other)
+    assert result.exit_code == 1
+    assert "choose another --out" in result.stderr
+    assert other.read_text() == '{"a": 1}'
+    assert calls == []
+
+
 def test_a_damaged_bundle_is_not_measured(tmp_path: Path, calls: list[dict[str, Any]]) -> None:
     folder = unpacked(bundle(tmp_path / "stick.zip", GOOD).path, tmp_path / "folder")
     (folder / f"models/{sha256(b'22')}.onnx").write_bytes(b"23")
