@@ -21,6 +21,7 @@ from edge.verdict import judge
 
 FailureKind = Literal["crash", "oom", "timeout", "rejected"]
 _SETTLE_RUNS = 5
+_LIMITS = ("timeout_s", "memory_limit_bytes")  # of a Protocol
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def measure(
     Raises WorkerError where the runtime of `target` is missing or has another version.
     """
     runs = [_Run(number, job) for number, job in enumerate(jobs)]
-    with Journal(journal, [target.model_dump(), asdict(protocol), seed]) as kept:
+    with Journal(journal, _header(target, protocol, seed)) as kept:
         for run in runs:
             _check_file(run)
             run.blocks += kept.blocks(_key(run.job))[: protocol.blocks]
@@ -216,6 +217,13 @@ def _worker_options(target: Target, protocol: Protocol) -> list[str]:
     if protocol.memory_limit_bytes is not None:
         options += ["--memory-limit-bytes", str(protocol.memory_limit_bytes)]
     return [*options, "--pin"] if protocol.pin else options
+
+
+def _header(target: Target, protocol: Protocol, seed: int) -> list[Any]:
+    """What a block is one of. Limits only say when to give up: whoever raises or lowers one after
+    a kill goes on with the blocks that are there."""
+    how = {name: value for name, value in asdict(protocol).items() if name not in _LIMITS}
+    return [target.model_dump(), how, seed]
 
 
 def _key(job: Job) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from edge.device import CpuTimes, Sensors
+from edge.files import write_atomic
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ class Journal:
         if self._path is None:
             return self
         lines = self._read(self._path)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("w", encoding="utf-8")
-        self._write([self._header, *lines])  # without what a kill left behind
+        # Without what a kill left behind; in one step, or a full disk would take the blocks too.
+        write_atomic(self._path, "".join(f"{line}\n" for line in [self._header, *lines]))
+        self._file = self._path.open("a", encoding="utf-8")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -59,7 +59,8 @@ class State:
 
     def clean(self) -> None:
         """Remove what a kill left half-written. Raises OSError."""
-        remove_leftovers(self.folder)
+        for folder in (self.folder, self.journals):
+            remove_leftovers(folder)
         for path in (*self.folder.glob("*.part"), *self.models.glob("*.part")):
             path.unlink(missing_ok=True)
 

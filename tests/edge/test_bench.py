@@ -3,6 +3,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,19 @@ def test_a_journal_of_another_protocol_is_discarded(
     longer = Protocol(0.0, 10, blocks=3, block_s=0.0, block_runs=70, timeout_s=20.0, pin=False)
     (result,) = quickly(made, longer, journal=journal)
     assert [len(block) for block in measured(result).samples_ns] == [70, 70, 70]
+
+
+def test_other_limits_keep_the_blocks_that_are_there(
+    jobs: Callable[..., list[Job]], tmp_path: Path
+) -> None:
+    """After a kill for want of memory the next call has a lower limit; MemTotal, from which a
+    small board's comes, is another one after an update of the kernel."""
+    made, journal = jobs("fine"), tmp_path / "journal.jsonl"
+    with pytest.raises(Stop):
+        quickly(made, journal=journal, progress=stop_after(2))
+    kept = journal.read_text()
+    quickly(made, replace(QUICK, memory_limit_bytes=1 << 30, timeout_s=9.0), journal=journal)
+    assert journal.read_text().startswith(kept)
 
 
 def test_every_round_visits_each_model_once_in_an_order_of_its_own(

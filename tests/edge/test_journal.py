@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +44,22 @@ def test_blocks_before_the_damage_survive(tmp_path: Path, damage: str) -> None:
     path.write_text(whole + damage)
     with Journal(path, []) as journal:
         assert journal.blocks("a") == [BLOCK]
+    assert path.read_text() == whole
+
+
+def test_a_disk_that_is_full_leaves_the_blocks_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "journal.jsonl"
+    with Journal(path, []) as journal:
+        journal.append("a", [BLOCK])
+    whole = path.read_text()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"), Journal(path, []):
+        pass
     assert path.read_text() == whole
 
 

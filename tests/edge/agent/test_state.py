@@ -58,8 +58,10 @@ def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
 def test_leftovers_go_and_the_rest_stays(tmp_path: Path) -> None:
     with State(tmp_path) as state:
         state.models.mkdir()
+        state.journals.mkdir()
         left = [
             state.models / "a.part",
+            state.journals / ".an-order.a-target.abcdefgh.tmp",
             tmp_path / "reserve.part",
             tmp_path / ".status.json.abcdefgh.tmp",
         ]
