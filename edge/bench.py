@@ -30,8 +30,8 @@ class Protocol:
 
     With `max_runs` it ends after that many runs at the latest, so that the record of a model of
     microseconds stays small; `block_runs` are made in any case.
-    `timeout_s` bounds loading with warm-up, and every block. `memory_limit_bytes` bounds the
-    data of the one process that holds all models of the session.
+    `timeout_s` is what loading may take beyond `warmup_s`, and a block beyond `block_s`.
+    `memory_limit_bytes` bounds the data of the one process that holds all models of the session.
     """
 
     warmup_s: float = 0.5

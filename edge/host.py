@@ -51,7 +51,7 @@ class Host:
             env=_environment(),
         )
         try:
-            hello = self._receive()
+            hello = self._receive(timeout_s)
         except WorkerLost as error:
             self.close()
             raise WorkerError(f"the measuring process did not start: {error}") from error
@@ -65,14 +65,15 @@ class Host:
         return self._process.pid
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Send one request and wait for its answer. Raises WorkerLost; the worker is dead then."""
+        """Send one request and wait for its answer, `timeout_s` beyond the ``seconds`` that the
+        request wants spent. Raises WorkerLost; the worker is dead then."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             raise self._dead() from None
-        return self._receive()
+        return self._receive(self._timeout_s + request.get("seconds", 0.0))
 
     def close(self) -> None:
         """End the worker; harmless where it has ended."""
@@ -90,15 +91,15 @@ class Host:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _receive(self) -> dict[str, Any]:
+    def _receive(self, timeout_s: float) -> dict[str, Any]:
         assert self._process.stdout is not None
         pipe = self._process.stdout.fileno()
-        deadline = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + timeout_s
         while b"\n" not in self._buffer:
             left_s = deadline - time.monotonic()
             if left_s <= 0 or not select.select([pipe], [], [], left_s)[0]:
                 self._process.kill()
-                raise WorkerLost("timeout", f"no answer within {self._timeout_s:g} s")
+                raise WorkerLost("timeout", f"no answer within {timeout_s:g} s")
             received = os.read(pipe, _READ_BYTES)
             if not received:
                 raise self._dead()

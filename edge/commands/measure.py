@@ -80,7 +80,7 @@ class NotWritable(EdgeError, OSError):
     default=60.0,
     show_default=True,
     callback=positive,
-    help="Seconds that loading a model with its warm-up, or a block, may take.",
+    help="Seconds that loading a model may take beyond its warm-up, or a block beyond --min-time.",
 )
 @click.option(
     "--memory-limit",

@@ -34,6 +34,22 @@ def test_a_worker_that_ends_says_how(code: str, detail: str) -> None:
         assert (lost.value.kind, str(lost.value)) == ("crash", detail)
 
 
+def test_a_block_of_a_minute_has_its_minute_beside_the_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing(*waiting: object) -> tuple[list[int], list[int], list[int]]:
+        waited_s.append(waiting[-1])
+        return [], [], []
+
+    waited_s: list[object] = []
+    with worker("") as host:
+        monkeypatch.setattr("edge.host.time.monotonic", lambda: 0.0)
+        monkeypatch.setattr("edge.host.select.select", nothing)
+        with pytest.raises(WorkerLost, match="no answer within 80 s"):
+            host.ask({"seconds": 60.0})
+    assert waited_s == [80.0]
+
+
 def test_a_process_that_says_nothing_did_not_start() -> None:
     with pytest.raises(WorkerError, match=r"did not start: exit code 2: no"):
         Host([sys.executable, "-c", "import sys; sys.stderr.write('no'); sys.exit(2)"], 20.0)
