@@ -30,12 +30,14 @@ Completion for the running shell, bash (or zsh_source) and fish:
 
 
 class _Facet(click.Group):
-    """Shows EdgeFacet's own errors as one message, without a traceback."""
+    """Shows EdgeFacet's own errors, and those of a disk, as one message without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except EdgeError as error:
+        except BrokenPipeError:  # nobody reads on: click ends quietly
+            raise
+        except (EdgeError, OSError) as error:
             fail(ctx, error, EXIT_ERROR)
 
 

@@ -78,6 +78,8 @@ class Shelf:
         Raises VersionMissing, FamilyError, IntegrityError or MissingRuntime, and leaves the version
         in use as it is; Locked where another process is at it.
         """
+        if not self.folder.is_dir():
+            raise VersionMissing(f"there is no folder {self.folder}: name the one of the versions")
         with locked(self.folder / _LOCK, "the version in use"):
             name = self._resolved(name)
             family = self._checked(name)

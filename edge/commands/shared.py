@@ -28,13 +28,23 @@ def tell(as_json: bool, content: dict[str, Any], text: Callable[[], str]) -> Non
     click.echo(json.dumps(content, indent=2) if as_json else text())
 
 
-def fail(ctx: click.Context, error: EdgeError, code: int, **details: Any) -> NoReturn:
+def fail(ctx: click.Context, error: EdgeError | OSError, code: int, **details: Any) -> NoReturn:
     """Print the error, with `--json` also as an object with `details`, and exit with `code`."""
+    said = _said(error)
     if ctx.meta.get(_AS_JSON):
-        answer = {"error": str(error), "kind": type(error).__name__, **details}
+        answer = {"error": said, "kind": type(error).__name__, **details}
         click.echo(json.dumps(answer, indent=2))
-    click.echo(f"error: {error}", err=True)
+    click.echo(f"error: {said}", err=True)
     ctx.exit(code)
+
+
+def _said(error: EdgeError | OSError) -> str:
+    """Our own messages as they are; of others which file, and what the system says of it."""
+    if isinstance(error, EdgeError) or error.strerror is None:
+        return str(error) or type(error).__name__
+    if isinstance(error.filename, str):
+        return f"{click.format_filename(error.filename)}: {error.strerror}"
+    return error.strerror
 
 
 def target_dict(target: Target) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -44,6 +45,34 @@ def test_an_error_exits_1_without_a_traceback(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith("error: no family at ")
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "x.svg"), "x.svg: No such file or "),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_what_a_disk_refuses_exits_1_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    def refuse() -> None:
+        raise error
+
+    monkeypatch.setitem(main.commands, "refuse", click.Command("refuse", callback=refuse))
+    result = facet("refuse")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {said}")
+
+
+def test_a_pipe_that_nobody_reads_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tell() -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setitem(main.commands, "tell", click.Command("tell", callback=tell))
+    assert facet("tell").stderr == ""
 
 
 def test_an_error_as_json(tmp_path: Path) -> None:

@@ -47,6 +47,12 @@ def test_a_family_that_is_loaded_stays_the_version_that_it_is(shelf: Shelf) -> N
     assert Family.load(shelf.folder / "current").folder.name == "v2"
 
 
+def test_a_shelf_that_is_not_there_has_no_version(tmp_path: Path) -> None:
+    with pytest.raises(VersionMissing, match="no folder "):
+        Shelf(tmp_path / "nowhere").use("v1")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_versions_are_listed_with_what_is_wrong(shelf: Shelf) -> None:
     shelf.use("v1")
     shelf.use("v2")
