@@ -109,6 +109,8 @@ def create(
                 created=_now(),
                 wheels=_wheels(wheels, board, ordered.order.runtime, Path(folder)),
             )
+    except EdgeError:
+        raise
     except OSError as error:
         where = click.format_filename(error.filename or out)
         raise NotWritten(f"cannot make the bundle: {where}: {error.strerror}") from error

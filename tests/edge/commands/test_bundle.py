@@ -125,6 +125,13 @@ def test_a_bundle_that_cannot_be_written_says_why(files: list[Path], tmp_path: P
     assert "nowhere.onnx" in result.stderr
 
 
+def test_a_family_that_is_not_there_is_named(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    result = facet("create", "--family", nowhere, "--out", tmp_path / "stick.zip")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: no family at {nowhere}/family.json: make one with")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
