@@ -183,8 +183,9 @@ def _pack_tar(file: IO[bytes], entries: Iterable[tuple[str, int, IO[bytes]]]) ->
 def _two_levels(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         yield path
-        with suppress(NotADirectoryError, PermissionError):  # such as lost+found on a stick
-            yield from sorted(path.iterdir())
+        with suppress(PermissionError):  # such as lost+found on a stick
+            if path.is_dir():  # and no link that leads nowhere
+                yield from sorted(path.iterdir())
 
 
 def _refuse_large_directory(path: Path, file: IO[bytes]) -> None:

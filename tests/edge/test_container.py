@@ -115,6 +115,14 @@ def test_a_link_is_refused_wherever_it_lies(tmp_path: Path) -> None:
     assert "'link'" in refusal(tmp_path / "a.zip")
 
 
+def test_a_link_beside_ours_is_left_alone_wherever_it_leads(tmp_path: Path) -> None:
+    tree = folder(tmp_path / "tree")
+    (tree / "notes").symlink_to("nowhere")
+    (tree / "round").symlink_to("round")
+    with opened(tree, FILES.__contains__) as found:
+        assert found.sizes.keys() == FILES.keys()
+
+
 def test_the_folder_itself_may_be_reached_by_a_link(tmp_path: Path) -> None:
     (tmp_path / "stick").symlink_to(folder(tmp_path / "tree"), target_is_directory=True)
     assert contents(tmp_path / "stick") == FILES
