@@ -50,16 +50,17 @@ class Network:
 
     def __post_init__(self) -> None:
         self.feeds = self.session.feeds(seed=0)
-        self.infer(None)
+        self.run(None)
 
     def prepare(self, x: object) -> object:
         return x
 
-    def infer(self, prepared: object) -> object:
+    def run(self, prepared: object) -> tuple[object, int]:
         began_ns = time.monotonic_ns()
         outputs = self.session.run(self.feeds)
-        self.last[:] = [(self.rung.name, (time.monotonic_ns() - began_ns) / _NS_PER_MS)]
-        return outputs
+        took_ns = time.monotonic_ns() - began_ns
+        self.last[:] = [(self.rung.name, took_ns / _NS_PER_MS)]
+        return outputs, took_ns
 
     def read(self, outputs: object) -> object:
         return outputs
@@ -159,7 +160,7 @@ def _rounds(
                     taken: list[tuple[str, float]] = [("", 0.0)] * (len(members) + 1)
                     for number in draws.permutation(len(members) + 1):
                         if number < len(members):
-                            networks[number].infer(None)
+                            networks[number].run(None)
                         else:
                             server(None)
                         taken[number] = last[0]

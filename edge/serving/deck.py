@@ -23,8 +23,9 @@ class Runner(Protocol[X_in, Y_out]):
     def prepare(self, x: X_in) -> Any:
         """Everything before the network: not in the latency that was measured."""
 
-    def infer(self, prepared: Any) -> Any:
-        """The network."""
+    def run(self, prepared: Any) -> tuple[Any, int]:
+        """The network: what it gives, and the nanoseconds that it took itself, without the wait
+        for other threads that use it."""
 
     def read(self, outputs: Any) -> Y_out:
         """Everything after it."""

@@ -26,7 +26,7 @@ class OneImage:
     """A member as a server runs it: one inference a call, which is what was measured."""
 
     def __init__(self, model: Model) -> None:
-        self._prepare, self.infer, self.read = model.prepare, model.infer, model.read
+        self._prepare, self.run, self.read = model.prepare, model.run, model.read
 
     def prepare(self, image: npt.ArrayLike) -> Batch:
         """Raises BadImage, for a batch too."""

@@ -49,7 +49,8 @@ class Counters:
 class Server(Generic[X, Y]):
     """Runs the best of `rungs` (a `ladder`) that is expected to keep `budget_ms`.
 
-    Any number of threads may call it. The budget is about the network alone, as it was measured.
+    Any number of threads may call it. The budget is about the network alone, as it was measured:
+    where its runtime does one inference at a time, threads wait for each other beside the budget.
     `on_no_fit` is called whenever not even the fastest member is expected to fit any more, once,
     by the thread whose call showed it. `feedback` gets times of the most accurate member only, from
     calls that no other one overlapped: the faster ones run while the board is slow, and would look
@@ -94,17 +95,14 @@ class Server(Generic[X, Y]):
             self._entered += 1
             turn = self._entered if self._inside == 1 else 0
         try:
-            prepared = runner.prepare(x)
-            began_ns = self._clock()
-            outputs = runner.infer(prepared)
-            ended_ns = self._clock()
+            outputs, took_ns = runner.run(runner.prepare(x))
         except BaseException:
             with self._lock:
                 self._inside -= 1
             raise
         with self._lock:
             self._inside -= 1
-            no_fit = self._note(rung, max(1, ended_ns - began_ns) / _NS_PER_MS, ended_ns, turn)
+            no_fit = self._note(rung, max(1, took_ns) / _NS_PER_MS, self._clock(), turn)
         if no_fit is not None and self._on_no_fit is not None:  # may take its time: no lock is held
             self._on_no_fit(no_fit)
         return runner.read(outputs)

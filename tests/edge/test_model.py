@@ -2,7 +2,10 @@
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -218,6 +221,23 @@ def test_threads_get_their_own_answers(tmp_path: Path, runtime: str) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_the_wait_for_another_thread_is_not_the_network_s(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def turn() -> Iterator[None]:
+        clock.now_ns += 5_000_000_000  # until the other thread is through
+        yield
+
+    clock = SimpleNamespace(now_ns=0)
+    clock.monotonic_ns = clock.perf_counter_ns = lambda: clock.now_ns
+    model = family.pick(budget_ms=8)
+    monkeypatch.setattr(model._opened(), "_turn", turn())
+    monkeypatch.setattr("edge.model.time", clock)
+    timed = model.timed(IMAGE)
+    assert (timed.network_ms, timed.around_ms) == (0.0, 5000.0)
 
 
 def test_bad_images_are_refused_by_the_model(family: Family) -> None:

@@ -50,11 +50,12 @@ class Member:
         self.board.now_ns += PAUSE_NS  # between two inferences, and not in any latency
         return 10 * x
 
-    def infer(self, prepared: int) -> tuple[str, int]:
+    def run(self, prepared: int) -> tuple[tuple[str, int], int]:
         if prepared < 0:
             raise ValueError("negative")
-        self.board.now_ns += round(1e6 * self.rung.median_ms * self.board.factor)
-        return self.rung.name, prepared
+        took_ns = round(1e6 * self.rung.median_ms * self.board.factor)
+        self.board.now_ns += took_ns
+        return (self.rung.name, prepared), took_ns
 
     def read(self, outputs: tuple[str, int]) -> tuple[str, int]:
         return outputs
@@ -147,10 +148,25 @@ def test_a_member_that_will_not_load_leaves_the_others_running(board):
         assert names[-1] == "small"
 
 
+def test_waiting_for_other_threads_does_not_slow_the_board(board):
+    class Awaited(Member):
+        def run(self, prepared):
+            self.board.now_ns += PAUSE_NS
+            return super().run(prepared)
+
+    load = lambda rung: Awaited(board, rung)  # noqa: E731
+    with Server(RUNGS, load, 10.0, clock=board.clock, executor=AtOnce()) as server:
+        for _ in range(100):
+            server(1)
+        counters = server.counters
+    assert (counters.misses, counters.down, counters.no_fit) == (0, 0, 0)
+    assert counters.factor == pytest.approx(1.0)
+
+
 def test_a_clock_that_stands_still_is_no_error(board):
     class Instant(Member):
-        def infer(self, prepared):
-            return self.rung.name, prepared
+        def run(self, prepared):
+            return (self.rung.name, prepared), 0
 
     load = lambda rung: Instant(board, rung)  # noqa: E731
     with Server(RUNGS, load, 10.0, clock=board.clock, executor=AtOnce()) as server:
@@ -182,9 +198,9 @@ def test_threads_share_it_and_overlapping_calls_are_not_reported(tmp_path):
             both_in.wait(10)
             return x
 
-        def infer(self, prepared):
+        def run(self, prepared):
             both_in.wait(10)
-            return prepared
+            return prepared, 1
 
         def read(self, outputs):
             return outputs
