@@ -48,13 +48,9 @@ def quantile(weights: Floats, means: Floats, sds: Floats, probability: float) ->
     return found
 
 
-def normal_cdf(z: Floats) -> Floats:
-    """P(Z <= z) of a standard normal, to 1e-7."""
-    return _cdf(z, np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi))
-
-
 def _cdf(z: Floats, density: Floats) -> Floats:
-    """Abramowitz and Stegun, 26.2.17; `density` is that at z."""
+    """P(Z <= z) of a standard normal, to 1e-7: Abramowitz and Stegun, 26.2.17; `density` is that
+    at z."""
     t = 1 / (1 + 0.2316419 * np.abs(z))
     series = np.zeros_like(z)
     for coefficient in _SERIES:

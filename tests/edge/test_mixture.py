@@ -3,15 +3,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from edge.mixture import normal_cdf, quantile
+from edge.mixture import quantile
 
 PROBABILITIES = (0.001, 0.05, 0.25, 0.5, 0.95, 0.999)
-
-
-def test_normal_cdf() -> None:
-    z = np.linspace(-6, 6, 49)
-    expected = [NormalDist().cdf(x) for x in z]
-    assert normal_cdf(z) == pytest.approx(expected, abs=1e-7)
 
 
 @pytest.mark.parametrize("probability", PROBABILITIES)
@@ -38,5 +32,5 @@ def test_the_probability_below_it_is_what_was_asked_for(probability: float) -> N
     means = rng.normal(0, 1, (20, 40))
     sds = 10 ** rng.uniform(-2, 1, (20, 40))
     found = quantile(weights, means, sds, probability)
-    below = normal_cdf((found[:, None] - means) / sds) @ weights
-    assert below == pytest.approx(np.full(20, probability), abs=2e-4)
+    below = np.vectorize(NormalDist().cdf)((found[:, None] - means) / sds) @ weights
+    assert below == pytest.approx(np.full(20, probability), abs=1e-6)
