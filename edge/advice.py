@@ -14,6 +14,7 @@ from edge.device import (
     THROTTLED_NOW,
     THROTTLED_SINCE_BOOT,
     Device,
+    nvpmodel,
     on_battery,
     read_sensors,
 )
@@ -99,13 +100,13 @@ def _power(device: Device, root: Path) -> Iterator[Advice]:
 
 def _power_mode(root: Path) -> Iterator[Advice]:
     """A power mode is part of the target: it may be the right one, but not by accident."""
-    now = re.search(r"pmode:0*(\d+)", sysfs.text(root / "var/lib/nvpmodel/status") or "")
+    now = nvpmodel(root)
     listed = sysfs.text(root / "etc/nvpmodel.conf") or ""
     names = dict(re.findall(r"<\s*POWER_MODEL\s+ID=(\d+)\s+NAME=(\S+)", listed))
     fastest = next((mode for mode, name in names.items() if name.startswith("MAXN")), None)
-    if now and fastest and now[1] != fastest:
+    if now and fastest and now != fastest:
         yield Advice(
-            f"The power mode is {now[1]}, {names.get(now[1], 'unnamed')}: measure in the one that "
+            f"The power mode is {now}, {names.get(now, 'unnamed')}: measure in the one that "
             f"you will use; the fastest is {fastest}, {names[fastest]}.",
             f"sudo nvpmodel -m {fastest}",
         )

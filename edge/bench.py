@@ -125,7 +125,7 @@ class _Visitor:
         self._protocol = protocol
         self._seed = seed
         self._root = root
-        self._command = [*worker, *_worker_options(target, protocol)]
+        self._command = [*worker, *worker_options(target, protocol)]
         self._host: Host | None = None
         self._loaded: set[int] = set()
 
@@ -212,7 +212,8 @@ class _Visitor:
         self._loaded.clear()
 
 
-def _worker_options(target: Target, protocol: Protocol) -> list[str]:
+def worker_options(target: Target, protocol: Protocol) -> list[str]:
+    """Of the command of a worker: see `edge.worker`."""
     options = ["--runtime", target.runtime, "--threads", str(target.threads)]
     if protocol.memory_limit_bytes is not None:
         options += ["--memory-limit-bytes", str(protocol.memory_limit_bytes)]

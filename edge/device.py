@@ -110,10 +110,14 @@ def on_battery(root: Path = ROOT) -> bool:
 
 def power_mode(root: Path = ROOT) -> str:
     """What caps the clocks: ``nvpmodel N`` on a Jetson, else the governor, else ``unknown``."""
-    status = re.search(r"pmode:0*(\d+)", sysfs.text(root / "var/lib/nvpmodel/status") or "")
-    if status:
-        return f"nvpmodel {status[1]}"
-    return _governor(root) or "unknown"
+    mode = nvpmodel(root)
+    return f"nvpmodel {mode}" if mode else _governor(root) or "unknown"
+
+
+def nvpmodel(root: Path = ROOT) -> str | None:
+    """The number of a Jetson's power mode."""
+    found = re.search(r"pmode:0*(\d+)", sysfs.text(root / "var/lib/nvpmodel/status") or "")
+    return found[1] if found else None
 
 
 def read_sensors(root: Path = ROOT, child: int | None = None) -> Sensors:

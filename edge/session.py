@@ -95,12 +95,13 @@ def probe(
 
     Raises WorkerError where the runtime does not start.
     """
+    command = [*setting.worker, *bench.worker_options(target, setting.protocol)]
     found: list[Target | Failure] = []
     host: Host | None = None
     try:
         for job in jobs:
             progress(len(found), len(jobs))
-            host = host or Host(_command(target, setting), setting.protocol.timeout_s)
+            host = host or Host(command, setting.protocol.timeout_s)
             try:
                 found.append(_load(host, job, target))
             except WorkerLost as lost:
@@ -126,13 +127,6 @@ def _load(host: Host, job: Job, target: Target) -> Target | Failure:
     if "failure" in answer:
         return Failure(job.subject, answer["failure"], answer["detail"])
     return target.model_copy(update={"provider": answer["provider"]})
-
-
-def _command(target: Target, setting: Setting) -> list[str]:
-    options = ["--runtime", target.runtime, "--threads", str(target.threads)]
-    if setting.protocol.memory_limit_bytes is not None:
-        options += ["--memory-limit-bytes", str(setting.protocol.memory_limit_bytes)]
-    return [*setting.worker, *options]
 
 
 def _measure(

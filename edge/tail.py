@@ -68,15 +68,16 @@ def tail_ratio(
     squares = _PRIOR_FREEDOM * (_PRIOR_SHARE * prior) ** 2 + _PRIOR_RECORDS * (prior - mean) ** 2
     squares += float(weights @ (logs - mean) ** 2)
     scale = math.sqrt(squares / freedom * (1 + 1 / records))
-    half = t_quantile(0.5 + confidence / 2, freedom) * scale
+    half = one_sided_t(0.5 + confidence / 2, freedom) * scale
     lo = math.exp(max(0.0, mean - half))  # a percentile above the 50th is no less than the median
     return TailRatio(math.exp(mean), lo, math.exp(mean + half), len(shown))
 
 
-def t_quantile(probability: float, freedom: float) -> float:
-    """Quantile of Student's t, to three digits for freedom >= 3.
+def one_sided_t(probability: float, freedom: float) -> float:
+    """t such that T ≤ t with `probability`, for Student's T, to three digits for freedom >= 3.
 
-    The expansion around the normal quantile in Abramowitz and Stegun, 26.7.5.
+    Weights give a `freedom` that is not whole, which `edge.statistics.t_quantile`, the t of two
+    sides, cannot take. The expansion around the normal quantile in Abramowitz and Stegun, 26.7.5.
     """
     z = NormalDist().inv_cdf(probability)
     terms = (

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from edge.record import Conditions, Measurement, Subject, Target
-from edge.tail import UnknownPercentile, t_quantile, tail_ratio
+from edge.tail import UnknownPercentile, one_sided_t, tail_ratio
 
 TARGET = Target(
     device="board", runtime="ort", runtime_version="1", provider="cpu", precision="fp32", threads=1
@@ -34,8 +34,8 @@ def record(slow_ms: float, runs: int = 100, median_ms: float = 1.0) -> Measureme
         (0.05, 10, -1.812),
     ],
 )
-def test_t_quantile(probability: float, freedom: float, expected: float) -> None:
-    assert t_quantile(probability, freedom) == pytest.approx(expected, abs=2e-3)
+def test_one_sided_t(probability: float, freedom: float, expected: float) -> None:
+    assert one_sided_t(probability, freedom) == pytest.approx(expected, abs=2e-3)
 
 
 def test_without_records_it_is_the_prior() -> None:
