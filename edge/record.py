@@ -187,10 +187,13 @@ def read(path: Path) -> list[Measurement]:
 
 
 def _whole_lines(content: bytes, path: Path) -> bytes:
-    """`content` without the last line that a kill cut short. Raises RecordError where that is not
-    the beginning of a record: it is somebody else's then, and the whole file may be."""
+    """`content` without the last line that a kill cut short, or of which a power cut left zeros.
+    Raises RecordError where that is not the beginning of a record: it is somebody else's then, and
+    the whole file may be."""
     whole = content[: content.rfind(b"\n") + 1]
     cut = content[len(whole) :]
+    if whole:
+        cut = cut.rstrip(b"\0")
     if cut[: len(_BEGINNING)] != _BEGINNING[: len(cut)]:
         line = whole.count(b"\n") + 1
         raise RecordError(f"{path}:{line}: neither a record nor the beginning of one")

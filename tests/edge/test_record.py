@@ -73,6 +73,16 @@ def test_every_length_of_a_cut_last_line_is_ignored(tmp_path: Path) -> None:
         assert read(path) == [measurement(1)]
 
 
+@pytest.mark.parametrize("left", [b"\0" * 512, b'{"conditions":{"boot' + b"\0" * 512])
+def test_zeros_that_a_power_cut_left_are_no_record(tmp_path: Path, left: bytes) -> None:
+    path = tmp_path / "r.jsonl"
+    append(path, measurement(1))
+    path.write_bytes(path.read_bytes() + left)
+    assert read(path) == [measurement(1)]
+    append(path, measurement(2))
+    assert read(path) == [measurement(1), measurement(2)]
+
+
 def test_appending_replaces_a_cut_last_line(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     append(path, measurement(1))
