@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from edge import __version__
 from pipeline.params import Params
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +79,20 @@ def test_make_targets_are_those_of_the_makefile(page):
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = re.findall(r"(?:`|^ {4}|&& )make ([a-z0-9-]+)", page.read_text(), re.MULTILINE)
     assert set(named) <= targets
+
+
+@every_page
+def test_what_is_installed_is_the_wheel_that_is_made_here(page):
+    """The package is on no index: its name alone installs nothing where it is not installed yet."""
+    text = page.read_text()
+    assert set(re.findall(r"\bedgefacet-(\d[\w.]*)-py3", text)) <= {__version__}
+    typed = re.findall(r"^ {4}.*pip install (.*edgefacet.*)$", text, re.MULTILINE)
+    assert [line for line in typed if ".whl" not in line and "--find-links" not in line] == []
+
+
+def test_the_report_alone_starts_no_other_stage():
+    recipe = re.search(r"^report:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe[1] == "\t$(BIN)/python -m pipeline report\n"
 
 
 def stages():
