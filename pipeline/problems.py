@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 Path = tuple[str | int, ...]
+
+# What pydantic calls what was given, in words of Python, and when it looked.
+_NOT_OF_YAML = re.compile(r"^(Input|Tuple|List|Dictionary) | after validation")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -65,7 +70,10 @@ def _message(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         return f"unknown key{near}; allowed: {', '.join(known)}"
     if kind == "missing":
         return "is required"
-    if kind == "model_type":
+    if kind in ("tuple_type", "list_type"):
+        example = _as_list(given, _length(model, detail["loc"]))
+        return f"given {given!r}: should be a list{example}"
+    if kind in ("model_type", "dict_type"):
         return f"given {given!r}: should be a map of keys"
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
@@ -75,12 +83,33 @@ def _message(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         return str(detail["ctx"]["error"])
     if kind == "value_error":
         return f"given {given!r}: {detail['ctx']['error']}"
-    return f"given {given!r}: {detail['msg'].removeprefix('Input ')}"
+    return f"given {given!r}: {_NOT_OF_YAML.sub('', detail['msg'])}"
+
+
+def _as_list(given: Any, length: int) -> str:
+    """What to write instead of `given`, which should have been a list."""
+    if given is None:
+        return ""
+    item = yaml.safe_dump([given], default_flow_style=True, width=math.inf).strip()[1:-1]
+    return f", such as [{', '.join([item] * length)}]"
+
+
+def _length(model: type[BaseModel], location: Path) -> int:
+    """How many items the list at pydantic's `location` has; one where it may have any number."""
+    annotation = _annotation(model, location)
+    kinds = [one for one in (annotation, *get_args(annotation)) if get_origin(one) is tuple]
+    items = get_args(kinds[0]) if kinds else ()
+    return 1 if Ellipsis in items else max(1, len(items))
 
 
 def _keys(model: type[BaseModel], location: Path) -> list[str]:
-    """The keys allowed at pydantic's `location`, through nested models, lists and maps of models,
-    and unions whose tags are part of it."""
+    """The keys allowed at pydantic's `location`."""
+    return list(_annotation(model, location).model_fields)
+
+
+def _annotation(model: type[BaseModel], location: Path) -> Any:
+    """What lies at pydantic's `location`, through nested models, lists and maps of models, and
+    unions whose tags are part of it."""
     annotation: Any = model
     for part in location:
         tagged = [one for one in get_args(annotation) if _tag(one) == part]
@@ -90,7 +119,7 @@ def _keys(model: type[BaseModel], location: Path) -> list[str]:
             annotation = get_args(tagged[0])[0]
         else:  # the items of a list, or the values of a map
             annotation = get_args(annotation)[0 if isinstance(part, int) else -1]
-    return list(annotation.model_fields)
+    return annotation
 
 
 def _tag(annotation: Any) -> str | None:

@@ -48,3 +48,9 @@ class ExtractParams(Section):
     screened: Count = setting(160, "Candidates judged on a few images")
     finalists: Count = setting(32, "Of these, judged with re-estimated BatchNorm")
     workers: Count = setting(2, "Processes that judge")
+
+    @model_validator(mode="after")
+    def _asks_for_a_member(self) -> ExtractParams:
+        if not self.budgets_ms and not self.points:
+            raise ValueError("no member: give budgets_ms or points")
+        return self

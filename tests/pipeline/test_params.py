@@ -112,6 +112,18 @@ def test_every_field_is_described():
             "extract: {budgets_ms: [0.5, -1]}",
             "extract.budgets_ms[1]: given -1: should be greater than 0",
         ),
+        ("extract: {budgets_ms: 8}", "extract.budgets_ms: given 8: should be a list, such as [8]"),
+        (
+            "targets: {device: local}",
+            "targets: given {'device': 'local'}: should be a list, such a",
+        ),
+        ("data: {size: 28}", "data.size: given 28: should be a list, such as [28, 28]"),
+        ("extract: {points: [a]}", "extract.points: given ['a']: should be a map of keys"),
+        ("space: {depths: []}", "space.depths: given []: should have at least 1 item, not 0"),
+        (
+            "extract: {budgets_ms: [], points: {}}",
+            "extract: no member: give budgets_ms or points",
+        ),
         ("search: {kappa: [1]}", "search.kappa[1]: is required"),
         ("search: {kappa: ato}", "search.kappa: given 'ato'; did you mean 'auto'?; allowed: 'aut"),
         (

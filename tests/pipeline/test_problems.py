@@ -14,6 +14,8 @@ class Outer(BaseModel):
     inner: Inner = Inner()
     named: dict[str, Inner] = {}
     choice: int | list[int] = 0
+    many: tuple[Inner, ...] = ()
+    pair: tuple[float, float] | None = None
 
 
 def explained(data):
@@ -47,3 +49,20 @@ def test_a_place_in_a_list_is_an_index_and_tags_of_unions_are_left_out():
         "choice",
         "choice[1]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"many": {"size": 2}}, "given {'size': 2}: should be a list, such as [{size: 2}]"),
+        ({"many": "a"}, "given 'a': should be a list, such as [a]"),
+        ({"many": None}, "given None: should be a list"),
+        ({"pair": 0.5}, "given 0.5: should be a list, such as [0.5, 0.5]"),
+        ({"pair": {"a": 1}}, "given {'a': 1}: should be a list, such as [{a: 1}, {a: 1}]"),
+        ({"pair": [1, 2, 3]}, "given [1, 2, 3]: should have at most 2 items, not 3"),
+        ({"named": 3}, "given 3: should be a map of keys"),
+    ],
+)
+def test_lists_and_maps_are_named_as_in_yaml(data, told):
+    ((key, _),) = data.items()
+    assert explained(data)[1:] == [f"  {key}: {told}"]
