@@ -13,7 +13,6 @@ from edge.record import Conditions, Target, read
 from pipeline import metrics, plots
 from pipeline.heldout import HeldOut
 from pipeline.params import Params
-from pipeline.provenance import commit
 
 RESULTS = Path("results")
 STAGES = ("data", "profile", "calibrate", "search", "extract", "retrain", "export", "verify")
@@ -52,7 +51,12 @@ class Run:
     steering: Rows = ()
     curves: Mapping[str, Curve] = field(default_factory=dict)
     conditions: Sequence[Conditions] = ()  # of the members' measurements
-    commit: str | None = None
+
+    @property
+    def commit(self) -> str | None:
+        """That which the family was made of, which the working tree may be past."""
+        provenance = self.manifest.provenance
+        return provenance.commit if provenance else None
 
     @property
     def members(self) -> list[Numbered]:
@@ -97,7 +101,6 @@ def load(params: Params, root: Path = Path()) -> Run:
             steering=_rows(root / plots.STEERING),
             curves={name: _curve(root / plots.CURVES, name) for name in CURVES},
             conditions=_conditions(results / "verify/records.jsonl"),
-            commit=commit(root),
         )
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, EdgeError):

@@ -8,6 +8,7 @@ import io
 from html.parser import HTMLParser
 
 from edge.family import Artifact, Latency, Manifest, Member
+from edge.manifest import Provenance
 from edge.record import Conditions, Target
 from edge.spec import Architecture, BlockSpec, Row
 from pipeline.heldout import HeldOut
@@ -100,6 +101,7 @@ def manifest(*members, **changes):
             "mean": (0.5,),
             "std": (0.5,),
             "members": members,
+            "provenance": Provenance(commit="abc123"),
         }
         | changes
     )
@@ -178,7 +180,6 @@ def full(*members, **changes):
             "conditions": [
                 Conditions(wall_time="2026-01-02T03:04:05+00:00", os="Linux", other_cpu_load=0.25)
             ],
-            "commit": "abc123",
         }
         | changes,
     )

@@ -158,6 +158,12 @@ def test_what_is_missing_is_empty_and_what_is_there_is_read(project):
     assert found.targets == [ORT]
 
 
+def test_the_commit_is_that_of_the_family_and_not_of_the_working_tree(project):
+    assert load(Params(), project).commit == "abc123"
+    made_up.manifest(FAST, provenance=None).write(project / "results")
+    assert load(Params(), project).commit is None
+
+
 def test_the_target_that_was_searched_for_comes_first(project):
     for first, second in ((ORT, LITERT), (LITERT, ORT)):
         latencies = (made_up.latency(second, 1, 2), made_up.latency(first, 3, 5, predicted_ms=3))
