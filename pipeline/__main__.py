@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from edge.errors import EdgeError
+from edge.text import fill
 from pipeline import allocator, metrics, params
 
 STAGES = {  # name: (module, what it does); `profile` is measure.py: a profile.py hides the stdlib's
@@ -50,7 +51,9 @@ def _reported() -> Iterator[None]:
 
 
 def _give_up(message: str) -> NoReturn:
-    click.echo(f"error: {message}", err=True)
+    for line in f"error: {message}".split("\n"):
+        indent = len(line) - len(line.lstrip())
+        click.echo(fill(line, indent + 2), err=True)
     sys.exit(1)
 
 

@@ -11,7 +11,7 @@ from edge.errors import EdgeError
 from edge.files import write_atomic
 from edge.record import Target
 from edge.target import make_target
-from edge.text import printable
+from edge.text import facts, printable
 from pipeline.cost import estimate
 from pipeline.params import Params, TargetParams
 from pipeline.remote import BOARDS, LOCAL, Boards, RemoteError
@@ -44,9 +44,8 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
     _write(root / TARGET_FILE, targets[0].model_dump(mode="json"))
     _write(root / TARGETS_FILE, [target.model_dump(mode="json") for target in targets])
     listing.write(params.data, root)
-    for target in targets:
-        print(printable(f"target: {target}"))
-    print(printable(str(estimate(params, data))))
+    told = {f"targets[{n}]": str(target) for n, target in enumerate(targets)}
+    print(facts(told | {"cost": str(estimate(params, data))}))
 
 
 def describe(

@@ -1,4 +1,4 @@
-"""The numbers of a stage as flat JSON: what Git keeps and ``dvc metrics show`` compares.
+"""The numbers of a stage as flat JSON: what Git keeps and ``dvc metrics diff`` compares.
 
 They lie outside the stages' folders, which DVC's cache keeps and Git does not.
 """

@@ -35,7 +35,7 @@ def test_every_stage_is_run_with_the_params(stage, name):
     assert got == [Params()]
 
 
-def test_an_error_of_ours_is_one_line_and_exit_code_1(stage):
+def test_an_error_of_ours_is_one_message_and_exit_code_1(stage):
     def run(_params):
         raise EdgeError("the disk is full; make room")
 
@@ -43,7 +43,20 @@ def test_an_error_of_ours_is_one_line_and_exit_code_1(stage):
     assert (result.exit_code, result.stderr) == (1, "error: the disk is full; make room\n")
 
 
-def test_a_full_disk_is_one_line_that_says_what_to_do(stage):
+def test_an_error_is_wrapped_line_by_line(stage):
+    def run(_params):
+        raise EdgeError(f"two problems:\n  a: {'word ' * 20}\n  b: short")
+
+    result = stage(run, "data")
+    assert result.stderr.splitlines() == [
+        "error: two problems:",
+        "  a: " + " ".join(["word"] * 15),  # 79 columns
+        "    " + " ".join(["word"] * 5),
+        "  b: short",
+    ]
+
+
+def test_a_full_disk_is_one_message_that_says_what_to_do(stage):
     def run(_params):
         raise OSError(errno.ENOSPC, "No space left on device")
 
