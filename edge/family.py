@@ -49,6 +49,7 @@ __all__ = [
     "Manifest",
     "Member",
     "UnknownVersion",
+    "manifest_file",
     "read_moment",
 ]
 
@@ -59,6 +60,12 @@ class FamilyMissing(EdgeError, FileNotFoundError):
 
 class IntegrityError(EdgeError, ValueError):
     """An artifact that is not the one the manifest describes."""
+
+
+def manifest_file(path: Path | str) -> Path:
+    """Of the family at `path`: a folder with a ``family.json``, or that file itself."""
+    file = Path(path)
+    return file if file.suffix == ".json" else file / MANIFEST_NAME
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,7 @@ class Family:
         A link is followed now: a family that is loaded stays the version that it is. Raises
         FamilyMissing, UnknownVersion, or FamilyError naming the field that is wrong.
         """
-        file = Path(path)
-        if file.suffix != ".json":
-            file = file / MANIFEST_NAME
+        file = manifest_file(path)
         try:
             return _loaded(file.parent.resolve(strict=True) / file.name)
         except (FileNotFoundError, NotADirectoryError) as error:

@@ -63,5 +63,7 @@ def _nowhere(manifest: Manifest, device: str, mode: str, runtime: str | None) ->
     what = f"with {runtime} " if runtime else ""
     return NotMeasuredHere(
         f"nothing was measured {what}on {device}, power mode {mode}, but on:{lines}\n"
-        "measure here (facet measure --family FOLDER), or name the target whose latencies hold here"
+        "name the target whose latencies hold here, or measure here:\n"
+        "  facet measure --family FOLDER --out report.jsonl\n"
+        "  facet family add-latencies report.jsonl --family FOLDER"
     )

@@ -17,6 +17,7 @@ from edge.bench import Failure, Job, Protocol, measure
 from edge.errors import EdgeError
 from edge.family import Artifact, Family, Manifest, Member
 from edge.files import write_atomic
+from edge.latencies import latency_of
 from edge.record import Measurement, Subject, Target
 from edge.text import fill, members_table
 from models.network import count
@@ -31,7 +32,6 @@ from pipeline.progress import Progress
 from pipeline.reference_nets import Reference, Trained, train_all
 from pipeline.remote import require_local
 from pipeline.sections.target import Precision
-from pipeline.verified import latency_of
 from pipeline.verify import FAMILY_FOLDER, member_job, protocol
 
 FOLDER = Path("results/references")

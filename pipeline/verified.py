@@ -11,12 +11,9 @@ from edge.bench import Failure
 from edge.calibration import Calibration, Prediction
 from edge.family import Latency, Member
 from edge.files import csv_text
-from edge.manifest import CONFIDENCE, Bounds
-from edge.predictor import LEAST_MS
+from edge.latencies import latency_of
 from edge.record import Measurement, Target
-from edge.statistics import summarise
 
-CONFIDENCES = (0.90, 0.99)  # of further bounds, beside those at 95 %
 COLUMNS = (
     *("name", "target", "runtime", "predicted_ms", "measured_ms", "lo_ms", "hi_ms", "p95_ms"),
     *("holdout_accuracy", "test_accuracy", "size_bytes", "macs", "parameters"),
@@ -97,35 +94,6 @@ def verify(
 def _within(latency: Latency, budget_ms: float, percentile: int) -> bool:
     bound_ms = latency.bound_ms(percentile)
     return latency.verdict != "invalid" and bound_ms is not None and bound_ms <= budget_ms
-
-
-def latency_of(record: Measurement, prediction: Prediction | None = None) -> Latency:
-    """A record as a manifest keeps it."""
-    found = summarise(record.samples_ns, CONFIDENCE)
-    return Latency(
-        target=record.target,
-        median_ms=found.median_ms,
-        lo_ms=max(LEAST_MS, found.lo_ms),  # the interval of wild blocks reaches below zero
-        hi_ms=found.hi_ms,
-        p90_ms=found.p90_ms,
-        p95_ms=found.p95_ms,
-        p99_ms=found.p99_ms,
-        n=found.n,
-        verdict=record.verdict,
-        measured_at=record.conditions.wall_time,
-        predicted_ms=prediction.mean_ms if prediction else None,
-        predicted_lo_ms=prediction.lo_ms if prediction else None,
-        predicted_hi_ms=prediction.hi_ms if prediction else None,
-        peak_memory_bytes=record.peak_memory_bytes,
-        bounds=tuple(_bounds(record, confidence) for confidence in CONFIDENCES),
-    )
-
-
-def _bounds(record: Measurement, confidence: float) -> Bounds:
-    found = summarise(record.samples_ns, confidence)
-    return Bounds(
-        confidence=confidence, p90_ms=found.p90_ms, p95_ms=found.p95_ms, p99_ms=found.p99_ms
-    )
 
 
 def merge(verified: ByTarget) -> tuple[Member, ...]:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge.commands.shared import complete_runtime, family_option, json_option, target_dict, tell
+from edge.commands.latencies_text import outcome_dict, outcome_text, refusals
+from edge.commands.shared import (
+    EXIT_ERROR,
+    EXIT_PARTLY,
+    complete_runtime,
+    family_option,
+    json_option,
+    target_dict,
+    tell,
+)
+from edge.files import write_atomic
 from edge.text import fill, members_table, table
 
 if TYPE_CHECKING:
@@ -47,7 +57,7 @@ def members(family: Path, as_json: bool) -> None:
 
 @click.group("family")
 def family_group() -> None:
-    """Check, compare and pack a family, and switch between its versions."""
+    """Check, compare and pack a family, add latencies, and switch between its versions."""
 
 
 @family_group.command()
@@ -147,6 +157,41 @@ def use(version: str, shelf: Path, as_json: bool) -> None:
     name, link = family.folder.name, shelf / CURRENT
     content = {"version": name, "link": str(link)}
     tell(as_json, content, lambda: f"Version {name} is in use: {link}")
+
+
+@family_group.command("add-latencies")
+@click.argument(
+    "records",
+    metavar="RECORDS...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+)
+@family_option
+@json_option
+@click.pass_context
+def add_latencies(
+    ctx: click.Context, records: tuple[Path, ...], family: Path, as_json: bool
+) -> None:
+    """Add what was measured of a family to its latencies: `pick` then answers for that machine.
+
+    RECORDS are files of `facet measure --family FOLDER --out FILE`, and reports of bundles. The
+    last measurement on a target replaces an older one, and those on other targets stay. Exit code
+    4: some records were refused; 1: all were.
+    """
+    from edge import record
+    from edge.add_latencies import add_latencies
+    from edge.family import Family, manifest_file
+
+    found = [measurement for path in records for measurement in record.read(path)]
+    outcome = add_latencies(Family.load(family).manifest, found)
+    if outcome.added:
+        write_atomic(manifest_file(family).resolve(), outcome.manifest.text)
+    tell(as_json, outcome_dict(outcome), lambda: outcome_text(outcome))
+    for remark in refusals(outcome):
+        click.echo(fill(remark, indent=2), err=True)
+    if outcome.refused:
+        ctx.exit(EXIT_PARTLY if outcome.added or outcome.known else EXIT_ERROR)
 
 
 def _members_text(manifest: Manifest) -> str:

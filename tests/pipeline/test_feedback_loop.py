@@ -7,6 +7,7 @@ import pytest
 
 from edge import record
 from edge.feedback import intake
+from edge.latencies import latency_of
 from edge.pick import pick
 from edge.record import Conditions, Measurement, Subject
 from edge.table import Table, TableRow
@@ -14,7 +15,6 @@ from pipeline import calibrate, measure
 from pipeline.extraction.candidates import Found, Predictor
 from pipeline.extraction.choose import best_within
 from pipeline.params import Params
-from pipeline.verified import latency_of
 from tests.pipeline.made_up import TARGET, small_space
 from tests.pipeline.report.made_up import FAST, SLOW, manifest
 

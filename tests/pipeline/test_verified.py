@@ -8,7 +8,7 @@ from edge.family import Artifact, Member
 from edge.record import Conditions, Measurement, Subject
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableRow
-from pipeline.verified import latency_of, members_csv, merge, numbers, verify
+from pipeline.verified import members_csv, merge, numbers, verify
 from tests.pipeline.made_up import TARGET
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -62,21 +62,6 @@ def calibrated(*records):
 
 def verified(of, result, percentile=95, calibration=None):
     return verify(of, result, calibration or calibrated(), percentile)
-
-
-def test_a_latency_keeps_the_summary_of_its_record():
-    latency = latency_of(record(member(), 2.0))
-    assert (latency.median_ms, latency.lo_ms, latency.hi_ms) == pytest.approx((2, 2, 2))
-    assert (latency.p95_ms, latency.n) == (pytest.approx(2.0), 700)
-    assert (latency.verdict, latency.peak_memory_bytes) == ("clean", 12)
-    assert latency.moment == NOW
-    assert latency.predicted_ms is None
-
-
-def test_an_interval_that_reaches_below_zero_is_cut_off():
-    wild = record(member(), 1.0)
-    wild = wild.model_copy(update={"samples_ns": tuple((10 ** (n + 1),) for n in range(6))})
-    assert 0 < latency_of(wild).lo_ms < 1e-4
 
 
 def test_the_prediction_stands_beside_the_measurement():
