@@ -12,8 +12,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
 from edge.candidates import Candidate, Evidence, candidates
-from edge.errors import EdgeError
 from edge.manifest import CONFIDENCE, Artifact, Latency, Manifest, Member
+from edge.no_fit import NoFit, nearest, no_fit
 from edge.record import Target
 from edge.selection import PickError, SeveralTargets, selected
 
@@ -35,16 +35,6 @@ __all__ = [
 
 PERCENTILES = (90, 95, 99)
 Fallback = Literal["fastest"]
-
-
-class NoFit(EdgeError, LookupError):
-    """No member is proven to fit. `fastest` is the member nearest to the budget and `gap_ms` by
-    how much its bound exceeds it; both None where no member has a bound at all."""
-
-    def __init__(self, message: str, fastest: str | None, gap_ms: float | None) -> None:
-        super().__init__(message)
-        self.fastest = fastest
-        self.gap_ms = gap_ms
 
 
 @dataclass(frozen=True)
@@ -237,10 +227,10 @@ def judge(
     if fitting:
         others = [c.member.name for c in fitting if c.member.name != fitting[0].member.name]
         return _pick(fitting[0], question, next(iter(others), None))
-    nearest = _nearest(accurate)
-    if fallback and nearest:
-        return _pick(nearest, question, None)
-    raise _no_fit(nearest, question)
+    fastest = nearest(accurate)
+    if fallback and fastest:
+        return _pick(fastest, question, None)
+    raise no_fit(ranked, question)
 
 
 def frontier(ranked: Sequence[Candidate]) -> list[Candidate]:
@@ -268,29 +258,4 @@ def _pick(candidate: Candidate, question: Question, runner_up: str | None) -> Pi
         evidence=candidate.evidence,
         reasons=candidate.reasons,
         confidence=question.confidence,
-    )
-
-
-def _nearest(ranked: Sequence[Candidate]) -> Candidate | None:
-    proven = [candidate for candidate in ranked if candidate.bound_ms is not None]
-    return min(proven, key=lambda c: (c.bound_ms or 0.0, c.rank), default=None)
-
-
-def _no_fit(nearest: Candidate | None, question: Question) -> NoFit:
-    least, percentile = question.min_accuracy, f"p{question.percentile}"
-    among = f" with a hold-out accuracy of at least {least:g}" if least else ""
-    if nearest is None or nearest.bound_ms is None:
-        sure = "" if question.confidence == CONFIDENCE else f" at {question.confidence:.0%}"
-        return NoFit(
-            f"no member{among} has a proven {percentile}{sure}: measure them with more runs, "
-            "or ask for a lower percentile or confidence",
-            None,
-            None,
-        )
-    gap_ms = nearest.bound_ms - question.budget_ms
-    return NoFit(
-        f"no member{among} is proven to have {percentile} <= {question.budget_ms:g} ms: the "
-        f"fastest, {nearest.member.name}, has {nearest.bound_ms:.3f} ms, {gap_ms:.3f} ms too much",
-        nearest.member.name,
-        gap_ms,
     )

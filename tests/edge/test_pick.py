@@ -186,6 +186,15 @@ def test_minimum_accuracy_narrows_the_choice() -> None:
         pick(FAMILY, 3.0, min_accuracy=0.88)
 
 
+def test_where_none_is_accurate_enough_the_most_accurate_is_named() -> None:
+    told = "there is no member with a hold-out accuracy of at least 0.99: the most accurate, large,"
+    with pytest.raises(NoFit, match=f"{told} has 0.9$") as caught:
+        pick(FAMILY, 99.0, min_accuracy=0.99, fallback="fastest")
+    assert (caught.value.fastest, caught.value.gap_ms) == (None, None)
+    with pytest.raises(NoFit, match="no member has a proven p95"):
+        pick(family(), 99.0)
+
+
 def test_without_a_bound_nothing_is_proven() -> None:
     unproven = member("unproven", 0.99, 0.5, None)
     assert pick(family(unproven, SMALL), 2.0).name == "small"
