@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 _GAP = "  "
+_LEAST_TEXT = 24  # columns of a text that goes on below
 _Style = Literal["plain", "bold", "cyan"]
 _ONE_LINE = str.maketrans("\n\t", "  ")
 
@@ -43,24 +44,30 @@ def fill(text: str, indent: int = 0) -> str:
     )
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1) -> str:
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1, wraps: bool = False
+) -> str:
     """Rows of cells below their headings: `names` columns of text to the left, then numbers.
 
     A heading of two lines has the unit in its second one. The first column is cut where the line
-    would not hold it.
+    would not hold it; with `wraps` it never is: the last column is a text, which goes on below.
     """
     headings = [heading.split("\n") for heading in head]
     height = max(map(len, headings))
     above = [*zip(*([""] * (height - len(lines)) + lines for lines in headings), strict=True)]
     below = [[printable(cell).translate(_ONE_LINE) for cell in row] for row in rows]
     widths = [max(map(columns, column)) for column in zip(*above, *below, strict=True)]
-    others = sum(width + len(_GAP) for width in widths[1:])
-    widths[0] = min(widths[0], max(1, _line_width() - others))
+    room = _line_width() - sum(width + len(_GAP) for width in widths)
+    if wraps:
+        widths[-1] = min(widths[-1], max(_LEAST_TEXT, widths[-1] + len(_GAP) + room))
+        below = [cells for row in below for cells in _unfolded(row, widths[-1])]
+    else:
+        widths[0] = min(widths[0], max(1, widths[0] + len(_GAP) + room))
 
     def line(cells: Sequence[str], first: _Style, others: _Style) -> str:
         styled = [_style(_cut(cells[0], widths[0]), first), *(_style(c, others) for c in cells[1:])]
         padded = [
-            _pad(cell, width, right=column >= names)
+            _pad(cell, width, right=names <= column < len(widths) - wraps)
             for column, (cell, width) in enumerate(zip(styled, widths, strict=True))
         ]
         return _GAP.join(padded).rstrip()
@@ -117,6 +124,13 @@ def columns(text: str) -> int:
     plain = click.unstyle(text)
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in plain)
     return len(plain) + wide - sum(unicodedata.combining(c) > 0 for c in plain)
+
+
+def _unfolded(row: Sequence[str], width: int) -> list[list[str]]:
+    """`row`, and rows below it in which the last cell goes on."""
+    *cells, text = row
+    first, *rest = _wrapped(text, width)
+    return [[*cells, first], *([*[""] * len(cells), line] for line in rest)]
 
 
 def _line_width() -> int:

@@ -18,6 +18,18 @@ def test_a_name_gives_way_where_the_line_is_full() -> None:
     assert second == "short" + " " * 73 + "22"
 
 
+def test_a_text_goes_on_below_and_leaves_the_names_whole() -> None:
+    rows = [["n" * 50, "1", "picked"], ["short", "2", "0.123 ms over the budget, which is small"]]
+    assert table(["name", "ms", "why"], rows, wraps=True).splitlines() == [
+        "name" + " " * 48 + "ms  why",
+        "n" * 50 + "   1  picked",
+        "short" + " " * 48 + "2  0.123 ms over the",
+        " " * 56 + "budget, which is small",
+    ]
+    wide = table(["name", "why"], [["n" * 99, "0.123 ms over the budget"]], wraps=True)
+    assert wide.splitlines()[1] == "n" * 99 + "  0.123 ms over the budget"
+
+
 def test_names_are_data_and_no_markup() -> None:
     assert table(["[red]name[/]"], [["[b]:smile:[/b]"]]) == "[red]name[/]\n[b]:smile:[/b]"
 
