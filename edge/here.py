@@ -43,6 +43,16 @@ def targets_here(
     return together(runnable), doubts
 
 
+def elsewhere(target: Target, root: Path = ROOT) -> str | None:
+    """How this machine, at this moment, is not what was measured; None where it is."""
+    device, mode = fingerprint(root), power_mode(root)
+    if target.device != device:
+        return f"measured on {target.device}, not on this machine ({device})"
+    if target.power_mode != mode:
+        return f"measured in power mode {target.power_mode}, and this machine is in {mode} now"
+    return None
+
+
 @lru_cache
 def fingerprint(root: Path = ROOT) -> str:
     """Of this machine, which does not change while the process lives."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge.commands.pick_text import explanation_text, pick_text, table_text
 from edge.commands.shared import (
     EXIT_NO_FIT,
     complete_runtime,
@@ -17,14 +18,15 @@ from edge.commands.shared import (
     target_dict,
     tell,
 )
-from edge.text import facts, number, table
+from edge.text import fill
 
 if TYPE_CHECKING:
     from edge.candidates import Candidate
-    from edge.explanation import Line
     from edge.manifest import Manifest
-    from edge.pick import Fallback, Pick, Question
+    from edge.pick import Fallback, Question
     from edge.record import Target
+
+_MEANT = "name it with --device if you mean it, or measure here (facet family add-latencies --help)"
 
 
 def _positive(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
@@ -96,6 +98,7 @@ def pick_member(
     Fits means that the upper bound of the percentile is within the budget.
     """
     from edge.family import Family
+    from edge.here import elsewhere
     from edge.pick import Question
 
     if (budget_ms is None) != as_table:
@@ -103,10 +106,14 @@ def pick_member(
     question = Question(budget_ms or float("inf"), int(percentile), confidence, min_accuracy)
     manifest = Family.load(family).manifest
     targets = _targets(ctx, manifest, target_id, runtime, device, precision)
+    doubt = next(filter(None, map(elsewhere, targets)), None)
+    if doubt and not (target_id or device):
+        click.echo(fill(f"{doubt}: {_MEANT}", indent=2), err=True)
+    where = {"measured_here": bool(targets) and doubt is None}
     if as_table:
-        _tell_table(manifest, question, targets, as_json)
+        _tell_table(manifest, question, targets, as_json, where)
     else:
-        _tell_pick(ctx, manifest, question, targets, fallback, explained, as_json)
+        _tell_pick(ctx, manifest, question, targets, fallback, explained, as_json, where)
 
 
 def _targets(
@@ -144,6 +151,7 @@ def _tell_pick(
     fallback: Fallback | None,
     explained: bool,
     as_json: bool,
+    where: dict[str, bool],
 ) -> None:
     from edge.explanation import explain
     from edge.pick import NoFit, judge, standing
@@ -155,19 +163,26 @@ def _tell_pick(
     except NoFit as error:
         no_fit = error
     lines = explain(manifest, ranked, targets, question, chosen) if explained else []
-    details: dict[str, Any] = {"explanation": [line.to_dict() for line in lines]} if lines else {}
+    details: dict[str, Any] = dict(where)
+    if lines:
+        details["explanation"] = [line.to_dict() for line in lines]
     if chosen is not None:
         found = {**chosen.to_dict(), "target": target_dict(chosen.target), **details}
-        tell(as_json, found, lambda: _pick_text(chosen, lines))
+        tell(as_json, found, lambda: pick_text(chosen, lines))
     if no_fit is not None:
         if lines and not as_json:
-            click.echo(_explanation(lines), err=True)
+            click.echo(explanation_text(lines), err=True)
         fail(ctx, no_fit, EXIT_NO_FIT, fastest=no_fit.fastest, gap_ms=no_fit.gap_ms, **details)
 
 
 def _tell_table(
-    manifest: Manifest, question: Question, targets: list[Target], as_json: bool
+    manifest: Manifest,
+    question: Question,
+    targets: list[Target],
+    as_json: bool,
+    where: dict[str, bool],
 ) -> None:
+    from edge.no_fit import no_fit
     from edge.pick import frontier, standing
 
     ranked = standing(manifest, question, targets)
@@ -176,9 +191,10 @@ def _tell_table(
         "percentile": question.percentile,
         "confidence": question.confidence,
         "targets": [target_dict(target) for target in targets],
+        **where,
         "budgets": [_rung_dict(rung) for rung in rungs],
     }
-    tell(as_json, content, lambda: _table_text(rungs, question))
+    tell(as_json, content, lambda: table_text(rungs) if rungs else f"{no_fit(ranked, question)}.")
 
 
 def _rung_dict(rung: Candidate) -> dict[str, Any]:
@@ -193,66 +209,3 @@ def _rung_dict(rung: Candidate) -> dict[str, Any]:
         "median_ms": rung.median_ms,
         "evidence": rung.evidence,
     }
-
-
-def _table_text(rungs: list[Candidate], question: Question) -> str:
-    if not rungs:
-        return f"No member has a proven p{question.percentile}."
-    head = ["member", "runtime", "precision", "from\nms", "hold-out\n%", "median\nms", "why"]
-    rows = [
-        [
-            rung.member.name,
-            rung.latency.target.runtime,
-            rung.latency.target.precision,
-            number(rung.bound_ms, 3),
-            number(rung.member.holdout_accuracy, 2, unit=1e-2),
-            number(rung.median_ms, 3),
-            rung.evidence,
-        ]
-        for rung in rungs
-    ]
-    return table(head, rows, names=3)
-
-
-def _explanation(lines: list[Line]) -> str:
-    """A line per member; and per target, where there are several."""
-    several = len({line.target for line in lines}) > 1
-    head = ["member", "evidence", "hold-out\n%", "bound\nms", "why"]
-    rows = [
-        [
-            line.member,
-            of.evidence if (of := line.candidate) else "-",
-            number(of.member.holdout_accuracy if of else None, 2, unit=1e-2),
-            number(of.bound_ms if of else None, 3),
-            line.why,
-        ]
-        for line in lines
-    ]
-    if several:
-        head.insert(1, "on")
-        for line, row in zip(lines, rows, strict=True):
-            row.insert(1, f"{line.target.runtime} {line.target.precision}")
-    return table(head, rows, names=2 + several)
-
-
-def _pick_text(chosen: Pick, lines: list[Line]) -> str:
-    latency, artifact = chosen.latency, chosen.artifact
-    file = f"{artifact.path}, {artifact.size_bytes / 1000:.0f} kB" if artifact else "none"
-    side = "above" if chosen.fallback else "below"
-    doubt = f"; {chosen.evidence}: {'; '.join(chosen.reasons)}" if chosen.reasons else ""
-    answer = facts(
-        {
-            "Member": chosen.name,
-            "File": file,
-            f"p{chosen.percentile}": f"<= {chosen.bound_ms:.3f} ms, "
-            f"{abs(chosen.margin_ms):.3f} ms {side} the budget of {chosen.budget_ms:g} ms",
-            "Median": f"{chosen.median_ms:.3f} ms",
-            "Accuracy": f"{chosen.member.holdout_accuracy:.2%} hold-out, "
-            f"{chosen.member.test_accuracy:.2%} test",
-            "Measured": f"{chosen.n} runs, {latency.verdict}, "
-            f"{chosen.age_days:.0f} days ago{doubt}",
-            "Target": f"{latency.target.id}: {latency.target}",
-            "Runner-up": chosen.runner_up or "no other member fits",
-        }
-    )
-    return f"{answer}\n\n{_explanation(lines)}" if lines else answer

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.edge.commands.test_family import TARGET, facet, family, member, write
+from tests.edge.runnable import here
 
 __all__ = ["family"]  # a fixture
 
@@ -14,7 +15,7 @@ __all__ = ["family"]  # a fixture
 def test_pick_explains_itself(family: Path) -> None:
     result = facet("pick", "--family", family, "--budget-ms", 2)
     assert result.exit_code == 0
-    lines = result.output.splitlines()
+    lines = result.stdout.splitlines()
     assert lines[0] == "Member     small"
     assert lines[1] == "File       m.onnx, 99 kB"
     assert lines[2] == "p95        <= 1.500 ms, 0.500 ms below the budget of 2 ms"
@@ -22,7 +23,7 @@ def test_pick_explains_itself(family: Path) -> None:
 
 
 def test_pick_as_json(family: Path) -> None:
-    answer = json.loads(facet("pick", "--family", family, "--budget-ms", 5, "--json").output)
+    answer = json.loads(facet("pick", "--family", family, "--budget-ms", 5, "--json").stdout)
     assert answer["name"].startswith("large")
     assert answer["runner_up"] == "small"
     assert answer["margin_ms"] == pytest.approx(2.0)
@@ -77,7 +78,7 @@ def test_a_target_is_chosen_by_its_id(tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert TARGET.id in refused.stderr
     assert other.id in refused.stderr
-    assert "Member     one\n" in facet(*question, "--target", TARGET.id).output
+    assert "Member     one\n" in facet(*question, "--target", TARGET.id).stdout
     listed = facet("members", "--family", folder).output
     assert f"Target {TARGET.id}" in listed
     assert f"Target {other.id}" in listed
@@ -88,8 +89,8 @@ def test_a_target_is_chosen_by_its_runtime(tmp_path: Path) -> None:
     folder = write(tmp_path, member("onnx", 0.8, 1.5), member("lite", 0.9, 1.0, litert))
     question = ["pick", "--family", folder, "--budget-ms", 2]
     assert facet(*question).exit_code == 1
-    assert "Member     onnx\n" in facet(*question, "--runtime", "onnxruntime").output
-    assert "Member     lite\n" in facet(*question, "--runtime", "litert").output
+    assert "Member     onnx\n" in facet(*question, "--runtime", "onnxruntime").stdout
+    assert "Member     lite\n" in facet(*question, "--runtime", "litert").stdout
 
 
 def test_a_question_without_its_target_is_answered_with_one_to_copy(tmp_path: Path) -> None:
@@ -122,6 +123,51 @@ def test_everyone_is_explained(family: Path) -> None:
     assert "2.000 ms over the budget" in nothing.stderr
 
 
+def test_everyone_is_told_from_the_others_in_80_columns(tmp_path: Path) -> None:
+    litert = TARGET.model_copy(update={"runtime": "litert", "precision": "int8"})
+    names = [f"within-0.0{n}4ms" for n in range(1, 8)]
+    members = [member(name, 0.8, 3.0) for name in names]
+    folder = write(tmp_path, *members, member("other", 0.9, 1.0, litert))
+    question = ["pick", "--family", folder, "--budget-ms", 2, "--device", "board", "--explain"]
+    lines = facet(*question).stdout.partition("\n\n")[2].splitlines()
+    assert max(map(len, lines)) <= 80
+    assert {line.split()[0] for line in lines} >= {*names, "other"}
+    assert "evidence" not in lines[1]
+    assert "…" not in "".join(lines)
+
+
+def test_what_is_not_measured_is_evident(tmp_path: Path) -> None:
+    old = member("old", 0.8, 3.0)
+    old["latencies"][0]["measured_at"] = "2020-01-01T00:00:00Z"
+    folder = write(tmp_path, old, member("new", 0.8, 1.0))
+    text = facet("pick", "--family", folder, "--budget-ms", 2, "--explain").stdout
+    assert " stale " in text
+    assert "evidence" in text
+
+
+def test_an_answer_for_another_machine_says_so(family: Path, tmp_path: Path) -> None:
+    question = ["pick", "--family", family, "--budget-ms", 2]
+    told = facet(*question)
+    assert told.stdout.startswith("Member     small\n")
+    assert " ".join(told.stderr.split()).startswith(
+        f"measured on {TARGET.device}, not on this machine ({here().device}): name it with --device"
+    )
+    for named in (["--device", "quite a long"], ["--target", TARGET.id]):
+        answer = facet(*question, *named, "--json")
+        assert answer.stderr == ""
+        assert json.loads(answer.stdout)["measured_here"] is False
+    for asked in (["--budget-ms", 2], ["--budget-ms", 1], ["--table"]):
+        answer = facet("pick", "--family", family, *asked, "--json")
+        assert json.loads(answer.stdout)["measured_here"] is False
+    mine = write(tmp_path / "mine", member("m", 0.8, 1.5, here()))
+    answer = facet("pick", "--family", mine, "--budget-ms", 2, "--json")
+    assert (json.loads(answer.stdout)["measured_here"], answer.stderr) == (True, "")
+    saving = here(power_mode="nvpmodel 9")
+    other = write(tmp_path / "saving", member("m", 0.8, 1.5, saving))
+    told = facet("pick", "--family", other, "--table")
+    assert told.stderr.startswith("measured in power mode nvpmodel 9, and this machine is in ")
+
+
 def test_a_fallback_exits_with_0(family: Path) -> None:
     found = facet("pick", "--family", family, "--budget-ms", 1, "--fallback", "fastest")
     assert found.exit_code == 0
@@ -136,7 +182,7 @@ def test_a_table_of_budgets(family: Path) -> None:
     least = facet("pick", "--family", family, "--table", "--min-accuracy", 0.85, "--json")
     assert len(json.loads(least.stdout)["budgets"]) == 1
     none = facet("pick", "--family", family, "--table", "--percentile", 99)
-    assert none.stdout == "No member has a proven p99.\n"
+    assert none.stdout.startswith("no member has a proven p99: measure them with more runs")
 
 
 def test_a_device_ranks_its_runtimes_together(tmp_path: Path) -> None:
