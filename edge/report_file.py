@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,15 +17,24 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edge import record
-from edge.bench import Failure
+from edge.bench import Failure, FailureKind
 from edge.errors import EdgeError, first_problem
 from edge.files import write_atomic
 from edge.orders import FailedModel, Order, Sha256
-from edge.record import Measurement
+from edge.record import Measurement, Subject
 from edge.session import Result
+from edge.text import printable
 
 FORMAT_VERSION: Literal[1] = 1
 MAX_DETAIL_CHARACTERS = 2000
+_KINDS: Mapping[str, FailureKind] = {
+    "crash": "crash",
+    "oom": "oom",
+    "timeout": "timeout",
+    "rejected": "rejected",
+    "gone": "rejected",  # its file did not reach the board
+    "altered": "rejected",
+}
 
 
 class ReportError(EdgeError, ValueError):
@@ -112,3 +121,8 @@ def failed_model(failure: Failure) -> FailedModel:
     """The failure as it travels: cut to its first characters, and without those that are none."""
     detail = failure.detail[:MAX_DETAIL_CHARACTERS].encode(errors="replace").decode()
     return FailedModel(sha256=failure.subject.sha256, kind=failure.kind, detail=detail)
+
+
+def failure_of(subject: Subject, failed: FailedModel) -> Failure:
+    """What came back of a model that `failed`, as a session would have it."""
+    return Failure(subject, _KINDS[failed.kind], printable(failed.detail))

@@ -7,18 +7,14 @@ import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from edge.commands.bundle_text import to_dict, to_text
-from edge.commands.shared import complete_runtime, json_option, positive, tell
+from edge.commands.ordering import ordered_by, what_options
+from edge.commands.shared import json_option, tell
 from edge.errors import EdgeError
-
-if TYPE_CHECKING:
-    from edge.ordering import Ordered
-
-_HOW = ("runtime", "precision", "threads", "blocks", "block_s")  # what an order says itself
 
 
 class NotWritten(EdgeError, OSError):
@@ -34,38 +30,7 @@ def bundle() -> None:
 
 
 @bundle.command("create")
-@click.argument("models", metavar="[MODEL]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "--family",
-    type=click.Path(path_type=Path),
-    help="The members of this family: its folder, or its JSON file.",
-)
-@click.option(
-    "--order",
-    "order_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What a stage ordered. Its models are found by content among MODELs, files or folders.  "
-    "[default: the folder of this file]",
-)
-@click.option("--runtime", shell_complete=complete_runtime, help="What runs the models.")
-@click.option("--precision", help="What the weights of the models are stored in: fp32, int8, ...")
-@click.option("--threads", type=click.IntRange(1, 256), default=1, show_default=True)
-@click.option(
-    "--blocks",
-    type=click.IntRange(3, 101),
-    default=7,
-    show_default=True,
-    help="Blocks of runs per model, in random interleaved order.",
-)
-@click.option(
-    "--min-time",
-    "block_s",
-    type=click.FloatRange(max=60),
-    default=1.0,
-    show_default=True,
-    callback=positive,
-    help="Seconds that a block lasts, unless it reaches 2000 runs before.",
-)
+@what_options
 @click.option(
     "--wheels",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -100,7 +65,7 @@ def create(
     from edge import bundle_writer
 
     try:
-        ordered = _order(ctx, models, **what)
+        ordered = ordered_by(ctx, models, **what)
         with tempfile.TemporaryDirectory() as folder:
             made = bundle_writer.write(
                 out,
@@ -127,41 +92,6 @@ def show(path: Path, as_json: bool) -> None:
     found = read(path)
     found.verify()
     tell(as_json, to_dict(found), lambda: to_text(found))
-
-
-def _order(
-    ctx: click.Context,
-    models: tuple[Path, ...],
-    family: Path | None,
-    order_file: Path | None,
-    threads: int,
-    blocks: int,
-    block_s: float,
-    **chosen: str | None,
-) -> Ordered:
-    from edge import ordering
-    from edge.command_line import again, given
-    from edge.family import Family
-    from edge.orders import How
-
-    how = How(blocks=blocks, block_s=block_s)
-    if order_file is not None:
-        if family is not None or given(ctx, *_HOW):
-            raise click.UsageError("An order says itself what to measure and how.")
-        return ordering.of_order(order_file, models)
-    if bool(models) == (family is not None):
-        raise click.UsageError("Name either model files, a --family or an --order.")
-    if family is None:
-        return ordering.of_files(models, threads=threads, how=how, **chosen)
-    try:
-        return ordering.of_family(Family.load(family), threads=threads, how=how, **chosen)
-    except ordering.SeveralOrders as error:
-        runtime, precision = error.offers[0]
-        missing = {"--runtime": runtime, "--precision": precision}
-        more = [w for o, v in missing.items() if not chosen[o[2:]] for w in (o, v)]
-        raise ordering.SeveralOrders(
-            f"{error}; for example:\n  {again(ctx, *more)}", error.offers
-        ) from error
 
 
 def _wheels(folder: Path | None, board: str | None, runtime: str, temporary: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from edge.commands.feedback_text import (
     refusals,
     standing_text,
 )
+from edge.commands.hub_access import access_options
 from edge.commands.shared import EXIT_ERROR, EXIT_PARTLY, json_option, positive, tell
 from edge.text import fill
 
@@ -114,31 +115,7 @@ def add(ctx: click.Context, files: Sequence[Path], folder: Path, as_json: bool) 
 
 
 @feedback.command("pull")
-@click.option(
-    "--hub", "url", envvar="EDGEFACET_HUB", required=True, show_envvar=True, metavar="URL"
-)
-@click.option(
-    "--token-file",
-    envvar="EDGEFACET_HUB_TOKEN_FILE",
-    required=True,
-    show_envvar=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Holds the token that `facet hub add-operator` showed.",
-)
-@click.option(
-    "--ca",
-    envvar="EDGEFACET_HUB_CA",
-    show_envvar=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Certificate authority of the hub, instead of the system's.",
-)
-@click.option(
-    "--insecure",
-    envvar="EDGEFACET_HUB_INSECURE",
-    show_envvar=True,
-    is_flag=True,
-    help="Allow http:// also outside of the local network.",
-)
+@access_options
 @click.option("--anew", is_flag=True, help="Read all that the hub has, not only what is new.")
 @_folder_option
 @json_option

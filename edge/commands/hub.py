@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edge.commands.hub_order import order
 from edge.commands.shared import json_option, tell
 from edge.errors import EdgeError
 from edge.text import printable, table
@@ -40,6 +41,9 @@ def hub() -> None:
 
     Boards run `facet agent` and only ever call the hub. Needs: pip install 'edgefacet[hub]'
     """
+
+
+hub.add_command(order)
 
 
 def _state_options(command: _Command) -> _Command:

@@ -9,16 +9,22 @@ from edge.text import fill, number, table
 
 
 def to_text(report: dict[str, Any]) -> str:
-    """A table per target with the verdicts below it, and what could not be measured."""
-    parts = [_target_text(target, report["measured"]) for target in report["targets"]]
-    if report["failed"]:
-        failed = [f"- {of['name']}: {of['kind']}: {of['detail']}" for of in report["failed"]]
-        parts.append("\n".join(["Not measured:", *(fill(line, indent=2) for line in failed)]))
+    """What was measured here, and what to do next."""
+    parts = measured_text(report)
     if any(of["verdict"] in ("suspect", "invalid") for of in report["measured"]):
         parts.append("What would make this machine fit to measure: facet info")
     if "report" in report:
         parts.append(_report_text(report))
     return "\n\n".join(parts)
+
+
+def measured_text(report: dict[str, Any]) -> list[str]:
+    """A table per target with the verdicts below it, and what could not be measured."""
+    parts = [_target_text(target, report["measured"]) for target in report["targets"]]
+    if report["failed"]:
+        failed = [f"- {of['name']}: {of['kind']}: {of['detail']}" for of in report["failed"]]
+        parts.append("\n".join(["Not measured:", *(fill(line, indent=2) for line in failed)]))
+    return parts
 
 
 def _report_text(report: dict[str, Any]) -> str:

@@ -5,23 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from edge.bench import Failure, FailureKind
+from edge.bench import Failure
 from edge.orders import FailedModel
 from edge.record import Measurement, Subject, Target
+from edge.report_file import failure_of
 from edge.session import Result
 from edge.text import printable
 from pipeline.remote.errors import RemoteError
 from pipeline.remote.session import Session
 
 _SHOWN = 5  # names in a message
-_KINDS: Mapping[str, FailureKind] = {
-    "crash": "crash",
-    "oom": "oom",
-    "timeout": "timeout",
-    "rejected": "rejected",
-    "gone": "rejected",  # its file did not reach the board
-    "altered": "rejected",
-}
 
 
 def results(
@@ -68,8 +61,7 @@ def _result(
     if key in elsewhere:
         return _of_another(elsewhere[key], target)
     if subject.sha256 in failed:
-        failure = failed[subject.sha256]
-        return Failure(subject, _KINDS[failure.kind], printable(failure.detail))
+        return failure_of(subject, failed[subject.sha256])
     return None
 
 
