@@ -44,6 +44,15 @@ def fill(text: str, indent: int = 0) -> str:
     )
 
 
+def message(text: str) -> str:
+    """Wrap every line of `text` by itself, and go on with two more blanks; an indented command of
+    ours stays whole, because it is there to be copied."""
+    return "\n".join(
+        line if line.startswith("  facet ") else fill(line, len(line) - len(line.lstrip()) + 2)
+        for line in printable(text).split("\n")
+    )
+
+
 def table(
     head: Sequence[str], rows: Sequence[Sequence[str]], names: int = 1, wraps: bool = False
 ) -> str:

@@ -32,8 +32,10 @@ def _report_text(report: dict[str, Any]) -> str:
     if report["failures"]:
         lines.append(f"What failed: {report['failures']}")
     lines += [
-        "Bring it back to where the bundle was made. What a stage ordered goes to that stage,",
-        "records of a family: facet feedback add REPORT",
+        "Bring it back to where the bundle was made. What a stage ordered goes to that",
+        "stage; records of a family become its latencies, or correct the table:",
+        "  facet family add-latencies REPORT --family FOLDER",
+        "  facet feedback add REPORT",
     ]
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from edge.errors import EdgeError
+from edge.text import message
 
 if TYPE_CHECKING:
     from edge.record import Target
@@ -34,7 +35,7 @@ def fail(ctx: click.Context, error: EdgeError | OSError, code: int, **details: A
     if ctx.meta.get(_AS_JSON):
         answer = {"error": said, "kind": type(error).__name__, **details}
         click.echo(json.dumps(answer, indent=2))
-    click.echo(f"error: {said}", err=True)
+    click.echo(message(f"error: {said}"), err=True)
     ctx.exit(code)
 
 

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from edge import __version__
 from edge.cli import main
+from tests.edge.commands.test_family import TARGET, member, write
 
 
 def facet(*arguments: object) -> Result:
@@ -43,7 +45,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_an_error_exits_1_without_a_traceback(tmp_path: Path) -> None:
     result = facet("members", "--family", tmp_path / "nothing")
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: no family at ")
+    assert result.stderr.startswith("error: no family at")
     assert result.stdout == ""
 
 
@@ -75,12 +77,26 @@ def test_a_pipe_that_nobody_reads_is_no_error(monkeypatch: pytest.MonkeyPatch) -
     assert facet("tell").stderr == ""
 
 
+def test_a_long_error_keeps_to_80_columns_and_a_command_in_it_stays_whole(
+    tmp_path: Path,
+) -> None:
+    def on(runtime: str) -> dict[str, Any]:
+        return member("m" + runtime, 0.8, 1.0, TARGET.model_copy(update={"runtime": runtime}))
+
+    folder = write(tmp_path / ("long" * 20), on("onnxruntime"), on("litert"))
+    lines = facet("pick", "--family", folder, "--budget-ms", 1).stderr.splitlines()
+    assert lines[0].startswith("error: the family was measured on several targets")
+    assert max(map(len, lines[:-1])) <= 80
+    assert [line.startswith("    ") for line in lines[2:4]] == [False, True]
+    assert lines[-1].startswith(f"  facet pick --budget-ms 1 --family {folder} --runtime ")
+
+
 def test_an_error_as_json(tmp_path: Path) -> None:
     result = facet("members", "--family", tmp_path / "nothing", "--json")
     assert result.exit_code == 1
     answer = json.loads(result.stdout)
     assert answer["kind"] == "FamilyMissing"
-    assert answer["error"] in result.stderr
+    assert answer["error"] in " ".join(result.stderr.split())
 
 
 def test_the_shell_completes_runtimes() -> None:

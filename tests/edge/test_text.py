@@ -1,6 +1,6 @@
 import pytest
 
-from edge.text import facts, fill, table
+from edge.text import facts, fill, message, table
 
 
 def test_names_stand_left_and_numbers_right() -> None:
@@ -53,6 +53,17 @@ def test_a_terminal_gets_style_and_no_color_is_respected(monkeypatch: pytest.Mon
 
 def test_lines_after_the_first_are_indented() -> None:
     assert fill("word " * 17, indent=2).splitlines() == [" ".join(["word"] * 16), "  word"]
+
+
+def test_a_message_is_wrapped_line_by_line_and_its_commands_are_not() -> None:
+    command = "  facet " + "word " * 20 + "end"
+    assert message("\n".join(["word " * 17, "  id: " + "word " * 16, command])).splitlines() == [
+        " ".join(["word"] * 16),
+        "  word",
+        "  id: " + " ".join(["word"] * 15),
+        "    word",
+        command,
+    ]
 
 
 def test_a_terminal_is_not_told_what_to_do_by_a_name() -> None:

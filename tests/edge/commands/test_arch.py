@@ -94,16 +94,17 @@ def test_as_json_beside_a_file(network: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_is_said(arguments: list[str], message: str) -> None:
     result = show(*arguments)
     assert result.exit_code == 1
-    assert message in result.stderr
+    assert message in " ".join(result.stderr.split())
 
 
 def test_the_member_has_to_be_named(members: Path) -> None:
-    assert "choose by --member one of: small, large" in show(members).stderr
-    assert "choose by --member one of: small, large" in show(members, "--member", "x").stderr
+    for result in (show(members), show(members, "--member", "x")):
+        assert "choose by --member one of: small, large" in " ".join(result.stderr.split())
 
 
 def test_one_architecture_has_no_members(network: Path) -> None:
-    assert "holds no members: leave --member out" in show(network, "--member", "x").stderr
+    result = show(network, "--member", "x")
+    assert "holds no members: leave --member out" in " ".join(result.stderr.split())
 
 
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
@@ -112,6 +113,6 @@ def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     result = show(path)
     assert (result.exit_code, result.stderr) == (
         1,
-        "error: not an architecture: data: Input should be a valid dictionary or instance of "
-        "_ArchitectureData\n",
+        "error: not an architecture: data: Input should be a valid dictionary or instance\n"
+        "  of _ArchitectureData\n",
     )

@@ -86,6 +86,7 @@ def test_a_bundle_leaves_one_report(tmp_path: Path, kind: str, calls: list[dict[
     ]
     assert report.failures() is None
     assert f"Report: {report.path}" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
     assert calls[0]["journal"] == report.journal
 
 
@@ -143,7 +144,7 @@ def test_a_report_that_cannot_be_written_is_found_before_measuring(
     (tmp_path / "file").touch()
     result = facet(bundle(tmp_path / "stick.zip", GOOD).path, "--out", tmp_path / "file" / "r")
     assert result.exit_code == 1
-    assert "cannot write" in result.stderr
+    assert "cannot write" in " ".join(result.stderr.split())
     assert calls == []
 
 
@@ -164,7 +165,7 @@ def test_a_damaged_bundle_is_not_measured(tmp_path: Path, calls: list[dict[str, 
     (folder / f"models/{sha256(b'22')}.onnx").write_bytes(b"23")
     result = facet(folder)
     assert result.exit_code == 1
-    assert "damaged or was altered" in result.stderr
+    assert "damaged or was altered" in " ".join(result.stderr.split())
     assert calls == []
 
 
