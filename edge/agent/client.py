@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from edge import __version__
 from edge.agent.address import HubAddress
 from edge.errors import EdgeError, first_problem
-from edge.hub_api import Heartbeat, HeartbeatAnswer, OpenOrders, Report, ReportAnswer
+from edge.hub_api import Heartbeat, HeartbeatAnswer, OpenOrders, Problem, Report, ReportAnswer
 from edge.orders import MAX_ORDER_BYTES
 from edge.text import printable
 
@@ -180,7 +180,11 @@ class HubClient:
             body += chunk
             if len(body) > _REASON_BYTES:
                 break
-        return printable(body.decode(errors="replace"))[:_REASON_CHARACTERS]
+        try:
+            said = Problem.model_validate_json(bytes(body)).detail
+        except ValidationError:  # of a proxy in between
+            said = body.decode(errors="replace")
+        return printable(said)[:_REASON_CHARACTERS]
 
     def _chunks(self, response: httpx.Response, most_s: float) -> Iterator[bytes]:
         """The body as it comes; HubAway where it is packed, or takes more than `most_s`."""

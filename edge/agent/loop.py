@@ -73,6 +73,7 @@ class Agent:
         self._poll_s = settings.poll_s or _FIRST_POLL_S
         self._next_call = self._next_beat = clock()
         self._status = Status.read(state.status)
+        self._connected = False
 
     def run(self, once: bool = False) -> bool:
         """Until told to stop, or with `once` until there is nothing more to do for now.
@@ -179,8 +180,17 @@ class Agent:
             self._later(self._rng.uniform(0.5, 1.0) * MOST_S, str(error))
         else:
             self._backoff.succeeded()
+            self._greet()
             self._status.problem = self._full
             self._next_call = self._clock() + self._poll_s * self._rng.uniform(0.8, 1.0)
+
+    def _greet(self) -> None:
+        """Who started us, or looks into the journal after an outage, sees that it works."""
+        if not self._connected and self._status.quarantined is None:
+            waiting = len(list(self._orders))
+            orders = f"{waiting or 'no'} open order{'' if waiting == 1 else 's'}"
+            _LOG.info("connected to %s; %s", self._client.url, orders)
+        self._connected = True
 
     def _heard(self, answer: HeartbeatAnswer) -> None:
         if answer.quarantined and not self._status.quarantined:
@@ -235,6 +245,7 @@ class Agent:
             return write()
 
     def _later(self, wait_s: float, why: str) -> None:
+        self._connected = False
         self._next_call = self._clock() + wait_s
         self._problem(why)
 

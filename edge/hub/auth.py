@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -17,6 +18,7 @@ from edge.hub.errors import NotAllowed, NoToken, TooOften
 from edge.hub.hub import Hub
 from edge.hub.tokens import Caller, Kind
 
+_A: Mapping[Kind, str] = {"device": "a device", "operator": "an operator"}
 _bearer = HTTPBearer(auto_error=False, description="made by facet hub add-device or add-operator")
 _basic = HTTPBasic(auto_error=False, description="any user, and an operator's token as password")
 
@@ -77,5 +79,5 @@ def _caller(hub: Hub, token: str | None, scheme: str) -> Caller:
 
 def _of_kind(caller: Caller, kind: Kind) -> Caller:
     if caller.kind != kind:
-        raise NotAllowed(f"{caller.name} is a {caller.kind}: this is for a {kind}'s token")
+        raise NotAllowed(f"{caller.name} is {_A[caller.kind]}: this is for {_A[kind]}'s token")
     return caller

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from edge.agent.client import HubAway, HubForbids, HubRefuses
-from edge.hub_api import Report, ReportAnswer
+from edge.hub_api import Problem, Report, ReportAnswer
 from tests.edge.agent.boards import Handler, Hub, Time, answer, client, record, refusing
 
 REPORT = Report(records=(record(),))
@@ -144,6 +144,16 @@ def test_a_network_that_fails_in_the_middle() -> None:
         pytest.raises(HubAway, match="is away: connection reset"),
     ):
         hub.orders()
+
+
+def test_of_a_hub_s_answer_its_words_are_shown() -> None:
+    said = Problem(detail="nobody was given this token").to_json()
+    with client(always(answer(said, 401))) as hub, pytest.raises(HubForbids) as caught:
+        hub.orders()
+    assert str(caught.value) == (
+        "/v1/orders: HTTP 401: nobody was given this token: "
+        "give this board a token with `facet hub add-device`"
+    )
 
 
 def test_what_a_hub_says_is_shown_without_control_characters() -> None:

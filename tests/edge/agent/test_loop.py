@@ -25,6 +25,7 @@ from edge.hub_api import HeartbeatAnswer, OpenOrders
 from edge.orders import Order
 from edge.session import Result
 from tests.edge.agent.boards import (
+    URL,
     WEEK_S,
     Hub,
     Time,
@@ -285,6 +286,22 @@ def test_garbage_instead_of_orders_stops_nothing(tmp_path: Path, hub: Hub, body:
         time.now_s += 10
         board.run(once=True)
     assert len(hub.records) == 1
+
+
+def test_that_it_works_is_said_once_until_it_does_not(
+    tmp_path: Path, hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="edge.agent")
+    time = Time()
+    with agent(hub, tmp_path, time, poll_s=10) as board:
+        for override in ({}, {}, {"/v1/orders": refusing(503)}, {}):
+            hub.override = dict(override)
+            time.now_s += 900
+            board.turn()
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == said[2] == f"connected to {URL}; no open orders"
+    assert said[1].startswith("/v1/orders: HTTP 503")
+    assert len(said) == 3
 
 
 def test_a_token_that_is_revoked_keeps_all_and_asks_seldom(tmp_path: Path, hub: Hub) -> None:

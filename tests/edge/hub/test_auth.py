@@ -53,6 +53,13 @@ def _basic(token):
     return httpx.BasicAuth("anybody", token)
 
 
+def test_a_token_of_the_other_kind_is_told_in_words(world):
+    refused = world.operator("lab").beat()
+    assert refused.json()["detail"] == "lab is an operator: this is for a device's token"
+    refused = world.device("pi").call("GET", "/v1/devices")
+    assert refused.json()["detail"] == "pi is a device: this is for an operator's token"
+
+
 def test_these_are_all_routes(world):
     found = {
         (method, route.path)
