@@ -37,6 +37,7 @@ _Written = TypeVar("_Written")
 _FIRST_POLL_S = 60.0
 _POLL_S = (1.0, 900.0)  # whatever the hub says
 _DRAIN_PAUSE_S = 2.0  # at most, between two batches: other boards come back too
+_AGAIN_S = 3600.0  # a hub that refuses what it goes on asking for must not keep the board busy
 
 
 class Agent:
@@ -69,7 +70,7 @@ class Agent:
         self._full: str | None = None
         self._was_full = False
         self._given_back = (-1, -1)  # orders and results when memory was given back
-        self._not_before: dict[str, float] = {}  # orders whose models did not come
+        self._not_before: dict[str, float] = {}  # orders whose models did not come, or results
         self._poll_s = settings.poll_s or _FIRST_POLL_S
         self._next_call = self._next_beat = clock()
         self._status = Status.read(state.status)
@@ -229,7 +230,10 @@ class Agent:
         _LOG.info("order %s: measuring %d models", order.id[:12], len(files))
         items = [Item.of_failure(failure, order.id) for failure in failures]
         items += self._work.measure(order, files, doubt)
+        again = spool.refused(order.id)  # and yet it is open, as after a hub was restored
         self._with_reserve(lambda: spool.add(items))
+        if again:
+            self._not_before[order.id] = self._clock() + _AGAIN_S
         self._orders.remove(order)
         self._work.finish(order)
         self._status.measured_orders += 1

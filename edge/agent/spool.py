@@ -66,9 +66,13 @@ class Spool:
         self._database.close()
 
     def add(self, items: Iterable[Item]) -> None:
-        """Keep all of `items` or, where the disk refuses, none; those it holds are left out."""
+        """Keep all of `items` or, where the disk refuses, none; those it holds are left out.
+
+        They take the place of what the hub refused of their orders before: it was measured again.
+        """
         with transaction(self._database):
             for item in items:
+                self._bury(item.order)
                 self._insert(item)
 
     def batch(self, max_bytes: int, max_items: int) -> list[Item]:
@@ -109,8 +113,12 @@ class Spool:
             self._database.execute(query, (reason, item.id))
 
     def holds(self, order: str) -> bool:
-        """Whether anything of `order` is here: then it has been measured."""
-        return self._first("order_id = ?", order) is not None
+        """Whether anything of `order` waits: then it has been measured."""
+        return self._first("order_id = ? AND refused IS NULL", order) is not None
+
+    def refused(self, order: str) -> bool:
+        """Whether the hub has refused anything of `order`."""
+        return self._first("order_id = ? AND refused IS NOT NULL", order) is not None
 
     def standing(self) -> Standing:
         return _standing(self._database)
@@ -133,6 +141,11 @@ class Spool:
             with transaction(self._database):
                 self._delete(rotten)
                 self._count("dropped", len(rotten))
+
+    def _bury(self, order: str | None) -> None:
+        """Forget the dead letters of `order`; those of applications have none, and stay."""
+        query = "DELETE FROM items WHERE order_id = ? AND refused IS NOT NULL"
+        self._database.execute(query, (order,))
 
     def _insert(self, item: Item) -> None:
         if self._first("id = ?", item.id) is not None:

@@ -268,6 +268,37 @@ def test_a_hub_that_limits_calls_still_gives_all_models(tmp_path: Path, hub: Hub
     assert len(calls) == 60 + 6
 
 
+def test_an_order_that_comes_again_after_its_results_were_refused_is_measured_again(
+    tmp_path: Path, hub: Hub
+) -> None:
+    """A restored hub does not know the order, refuses the report, and is asked for it again."""
+    made = hub.offer(b"one", b"oom two")
+    hub.override["/v1/reports"] = refusing(422, "the order is none of this device")
+    with agent(hub, tmp_path, time := Time()) as board:
+        board.turn()
+        hub.orders.clear()
+        board.turn()
+        assert (board._standing().waiting, board._standing().dead) == (0, 2)
+        hub.override.clear()
+        hub.orders.append(made)
+        time.now_s += 60
+        assert board.run(once=True)
+    assert look(tmp_path / "state/spool.sqlite")[0].dead == 0
+    assert [r.subject.name for r in hub.records.values()] == ["one"]
+    assert [f.kind for f in hub.failures.values()] == ["oom"]
+
+
+def test_a_hub_that_refuses_what_it_asks_for_keeps_no_board_busy(
+    tmp_path: Path, hub: Hub, sessions: list[tuple[Order, Any]]
+) -> None:
+    hub.offer(b"one")
+    hub.override["/v1/reports"] = refusing(422, "not a report: unknown version")
+    with agent(hub, tmp_path, Time(until_s=24 * 3600.0), poll_s=900) as board:
+        board.run()
+    assert look(tmp_path / "state/spool.sqlite")[0].dead == 1
+    assert len(sessions) == pytest.approx(25, abs=2)
+
+
 def test_a_redirect_is_no_answer(tmp_path: Path, hub: Hub) -> None:
     hub.offer(b"one")
     hub.override["/v1/models"] = lambda _: answer(b"", 302, {"Location": "http://evil.example/"})

@@ -153,7 +153,7 @@ def test_a_refused_item_is_a_dead_letter_and_the_first_to_go(spool: Spool) -> No
     (letter,) = spool.dead_letters()
     assert (letter.id, letter.order, letter.reason) == (first.id, A, "HTTP 422: no")
     for n in range(3, 9):
-        spool.add(items(n, runs=9000))
+        spool.add(items(n, runs=9000, order=B))
     assert spool.dead_letters() == []
     assert spool.standing().dropped == 1
 
@@ -175,6 +175,18 @@ def test_it_holds_an_order_until_the_hub_does(spool: Spool) -> None:
     assert (spool.holds(A), spool.holds(B)) == (True, False)
     spool.acknowledge(spool.batch(**LIMITS))
     assert not spool.holds(A)
+
+
+def test_a_dead_letter_does_not_hold_its_order_and_goes_when_it_is_measured_again(
+    spool: Spool,
+) -> None:
+    spool.add([*items(1), *items(2, order=None)])
+    while batch := spool.batch(**LIMITS):
+        spool.refuse(batch[0], "HTTP 422: no")
+    assert (spool.holds(A), spool.refused(A), spool.refused(B)) == (False, True, False)
+    spool.add(items(1))  # the same content
+    assert (spool.holds(A), spool.refused(A)) == (True, False)
+    assert [letter.order for letter in spool.dead_letters()] == [None]
 
 
 def test_all_or_nothing_where_the_disk_refuses(spool: Spool) -> None:
