@@ -61,16 +61,24 @@ class _Refused(ValueError):
     """Why one record is not taken."""
 
 
+class _OfAnother(_Refused):
+    """A record of another device, which says nothing about what this one would measure."""
+
+
 def check(
-    records: Iterable[Measurement], failures: Iterable[FailedModel], ordered: Ordered | None
+    records: Iterable[Measurement],
+    failures: Iterable[FailedModel],
+    device: str | None,
+    ordered: Ordered | None,
 ) -> Sorted:
-    """Sort out what may be kept; `ordered` is None for applications' own inference times."""
+    """Sort out what may be kept of what `device` reports, None where there are no records;
+    `ordered` is None for applications' own inference times."""
     good: list[Checked] = []
     failed: list[FailedModel] = []
     refused: list[str] = []
     for number, record in enumerate(records):
         try:
-            good.append(_check(record, ordered))
+            good.append(_check(record, device, ordered))
         except ValueError as error:
             refused.append(
                 f"record {number} ({_short(record.subject.name, 60)}): {_short(str(error))}"
@@ -93,11 +101,18 @@ def _as_failure(
     """Or the device would measure the model again and again."""
     if ordered is None or record.subject.sha256 not in ordered.files:
         return []
+    if isinstance(error, _OfAnother):  # measured before a card was moved: it is asked for anew
+        return []
     detail = f"the hub refused its record: {_short(str(error))}"
     return [FailedModel(sha256=record.subject.sha256, kind="rejected", detail=detail)]
 
 
-def _check(record: Measurement, ordered: Ordered | None) -> Checked:
+def _check(record: Measurement, device: str | None, ordered: Ordered | None) -> Checked:
+    if record.target.device != device:
+        raise _OfAnother(
+            f"measured on {_short(record.target.device, 80)!r}, and this token is that of "
+            f"{_short(str(device), 80)!r}: give every board its own (facet hub add-device)"
+        )
     for problem in _problems(record):
         raise _Refused(problem)
     subject = subject_text(record.subject)

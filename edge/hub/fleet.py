@@ -17,20 +17,25 @@ _SLACK_S = 10.0  # that a heartbeat may have been under way for
 
 
 def heartbeat(hub: Hub, device_id: int, beat: Heartbeat) -> HeartbeatAnswer:
-    """Note how the device is, and put it in quarantine where two machines use its token."""
+    """Note how the device is, and put it in quarantine where two machines use its token, or another
+    one than at first."""
     with hub.store.writing() as session:
         device = session.get_one(Identity, device_id)
         other = _other_machine(session, device_id, beat, hub.clock().timestamp())
-        if other is not None and device.quarantined is None:
-            device.quarantined = (
-                f"two machines use the token of {device.name} in turn (boot ids {other} and "
-                f"{beat.boot_id}), as after an SD card was copied: give each its own token, "
-                f"the first by facet hub add-device {device.name} --rotate, "
-                "the other by facet hub add-device ANOTHER-NAME"
-            )
+        device.device = beat.device if device.device is None else device.device
+        if device.quarantined is None:
+            device.quarantined = _in_turn(device, beat, other) or _changed(device, beat)
         device.last_seen = hub.now()
         device.heartbeat = beat.to_json()
         return HeartbeatAnswer(poll_s=hub.settings.poll_s, quarantined=device.quarantined)
+
+
+def device_of(hub: Hub, device_id: int, claimed: str) -> str:
+    """The device that a token is of: that which is `claimed`, where it has named none before."""
+    with hub.store.writing() as session:
+        device = session.get_one(Identity, device_id)
+        device.device = claimed if device.device is None else device.device
+        return device.device
 
 
 def device_named(session: Session, name: str) -> Identity:
@@ -88,6 +93,28 @@ def devices(hub: Hub) -> Devices:
                 for device in session.scalars(query)
             )
         )
+
+
+def _in_turn(device: Identity, beat: Heartbeat, other: str | None) -> str | None:
+    if other is None:
+        return None
+    return (
+        f"two machines use the token of {device.name} in turn (boot ids {other} and "
+        f"{beat.boot_id}), as after an SD card was copied: give each its own token, "
+        f"the first by facet hub add-device {device.name} --rotate, "
+        "the other by facet hub add-device ANOTHER-NAME"
+    )
+
+
+def _changed(device: Identity, beat: Heartbeat) -> str | None:
+    """What one device measures must not move the table of another."""
+    if device.device == beat.device:
+        return None
+    return (
+        f"the token of {device.name} is that of {device.device!r}, and {beat.device!r} uses it: "
+        "give another machine its own token by facet hub add-device ANOTHER-NAME, or one that was "
+        f"rebuilt a new one by facet hub add-device {device.name} --rotate"
+    )
 
 
 def _last_heartbeat(device: Identity) -> Heartbeat | None:

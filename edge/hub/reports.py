@@ -59,7 +59,10 @@ def accept(hub: Hub, device_id: int, body: bytes, key: str) -> ReportAnswer:
         if (answer := _known(session, report_id)) is not None:
             return answer
         ordered = _ordered(session, device_id, report.order) if report.order else None
-    found = checks.check(report.records, report.failures, ordered)
+        device = session.get_one(Identity, device_id).device
+    if device is None and report.records:
+        device = fleet.device_of(hub, device_id, report.records[0].target.device)
+    found = checks.check(report.records, report.failures, device, ordered)
     with hub.store.writing() as session:
         return _known(session, report_id) or _keep(
             hub, session, device_id, report_id, report.boot_id, found, ordered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from edge.errors import EdgeError
-from edge.hub.tables import SCHEMA_VERSION, Base, Boot, Version
+from edge.hub.tables import SCHEMA_VERSION, Base, Boot, Identity, Version
 
 _WRITING = "edgefacet_writing"
 _LOCK = 0x6564_6765  # of PostgreSQL: any number that all hubs share
@@ -117,9 +118,11 @@ def _check_version(session: Session) -> None:
     found = session.scalar(select(Version.number))
     if found is None:
         session.add(Version(number=SCHEMA_VERSION))
-    elif found == 1:
-        _forget_boots(session)
-    elif found != SCHEMA_VERSION:
+    elif 1 <= found <= SCHEMA_VERSION:
+        for take_over in (_forget_boots, _add_device)[found - 1 :]:
+            take_over(session)
+        session.execute(update(Version).values(number=SCHEMA_VERSION))
+    else:
         raise StoreError(
             f"the database has version {found}, this edgefacet reads {SCHEMA_VERSION}: "
             "use the edgefacet that wrote it"
@@ -131,7 +134,13 @@ def _forget_boots(session: Session) -> None:
     boots = Base.metadata.tables[Boot.__tablename__]
     boots.drop(session.connection())
     boots.create(session.connection())
-    session.execute(update(Version).values(number=SCHEMA_VERSION))
+
+
+def _add_device(session: Session) -> None:
+    """Tokens are of the devices that used them last."""
+    session.execute(text("ALTER TABLE identities ADD COLUMN device VARCHAR"))
+    for identity in session.scalars(select(Identity).where(Identity.heartbeat.is_not(None))):
+        identity.device = json.loads(identity.heartbeat or "")["device"]
 
 
 def _reason(error: SQLAlchemyError) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 2  # 1 had no `boots.began_s`
+SCHEMA_VERSION = 3  # 1 had no `boots.began_s`, 2 no `identities.device`
 
 
 class Base(DeclarativeBase):
@@ -38,6 +38,7 @@ class Identity(Base):
     created_at: Mapped[str]
     revoked_at: Mapped[str | None]
     quarantined: Mapped[str | None]  # why
+    device: Mapped[str | None]  # the one it is of: what its first heartbeat or record named
     last_seen: Mapped[str | None]
     heartbeat: Mapped[str | None] = mapped_column(Text)  # the last one, as JSON
 

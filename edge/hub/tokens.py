@@ -51,7 +51,8 @@ class Caller:
 def add(hub: Hub, kind: Kind, name: str, rotate: bool = False) -> str:
     """A new token for `name`, which is kept as its sha256: nobody can be shown it again.
 
-    With `rotate` it replaces that of an existing name, which ends a quarantine and a revocation.
+    With `rotate` it replaces that of an existing name, which ends a quarantine and a revocation,
+    and may be of another device.
     Raises BadName, NameTaken or, to rotate, NoSuchName.
     """
     _check(name)
@@ -113,7 +114,7 @@ def find(session: Session, token: str) -> Caller | None:
 
 def _rotate(session: Session, identity: Identity, token: str) -> None:
     identity.token_sha256 = _hash(token)
-    identity.revoked_at = identity.quarantined = None
+    identity.revoked_at = identity.quarantined = identity.device = None
     session.execute(delete(Boot).where(Boot.identity_id == identity.id))
 
 

@@ -38,6 +38,7 @@ _STARTS = 100_000
 _RUNS = (40, 40, 2000)  # of a block: summaries, and raw samples that fill a spool
 _BLOCKS = 3
 _BLOCK_S = 0.01  # by mean
+_DEVICE = "a board of the soak"
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class MadeUp:
         return Measurement(
             subject=subject,
             target=Target(
-                device="a board of the soak",
+                device=_DEVICE,
                 runtime=order.runtime,
                 runtime_version="1",
                 provider="made up",
@@ -134,10 +135,10 @@ class MadeUp:
 
 
 def _heartbeat(state: DeviceWork, spooled: int, spool_bytes: int, root: Path) -> Heartbeat:
-    """With the uptime of a board that boots when it is told to."""
+    """With the name and the uptime of a board that is made up and boots when it is told to."""
     beat = heartbeat(state, spooled, spool_bytes, root)
     booted_s = (root / _BOOT_ID).stat().st_mtime
-    return beat.model_copy(update={"uptime_s": time.time() - booted_s})
+    return beat.model_copy(update={"device": _DEVICE, "uptime_s": time.time() - booted_s})
 
 
 def run(board: Board, start: int) -> None:

@@ -165,7 +165,7 @@ HOSTILE = f'<b onclick="x()">{LONG[:200]}&ü</b>'
 
 
 def busy(world: World, folder: Path) -> None:
-    """A hub with everything on its page: four devices, orders with failures, two targets, one of
+    """A hub with everything on its page: six devices, orders with failures, two targets, one of
     them with a calibration, and names that are no HTML."""
     calibration = fit(table(), list(iter_networks(networks(0, 12))), now=NOW)
     path = folder / "calibration.json"
@@ -187,9 +187,9 @@ def busy(world: World, folder: Path) -> None:
     pi.report(Report(order=order.id, records=make.report(order).records[:1], failures=(failure,)))
     lab.order(make.order(b"one", purpose="profile"))
     fast = [m.model_copy(update={"verdict": "suspect"}) for m in networks(2, 2)]
-    pi.report(Report(records=(*networks(1, 9, {"conv_k3": 1.3}), *fast)))
+    world.device("bench").report(Report(records=(*networks(1, 9, {"conv_k3": 1.3}), *fast)))
     emulated = make.record(make.subject("a" * 64), target={"device": f"Pi 5 (emulated) {HOSTILE}"})
-    pi.report(Report(records=(emulated,)))
+    world.device("emulator").report(Report(records=(emulated,)))
 
 
 def networks(seed: int, n: int, price: dict[str, float] | None = None) -> list[Measurement]:

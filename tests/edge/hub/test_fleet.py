@@ -66,6 +66,22 @@ def test_what_a_clone_reports_is_kept_but_does_not_count(world, device, operator
     assert len(operator.records()) == 1
 
 
+def test_a_token_that_another_device_uses_is_in_quarantine_until_it_is_rotated(
+    world, device, operator, make
+):
+    device.beat(device="Pi 4")
+    operator.put(b"one")
+    operator.order(make.order(b"one"))
+    said = device.beat(device="Pi 5").json()["quarantined"]
+    assert "is that of 'Pi 4', and 'Pi 5' uses it" in said
+    assert "facet hub add-device pi --rotate" in said
+    assert device.call("GET", "/v1/orders").json() == {"orders": []}
+    device.token = tokens.add(world.hub, "device", "pi", rotate=True)
+    assert device.beat(device="Pi 5").json()["quarantined"] is None
+    assert len(device.call("GET", "/v1/orders").json()["orders"]) == 1
+    assert device.beat(device="Pi 4").json()["quarantined"] is not None
+
+
 def test_reboots_are_no_clone(device):
     assert not any(quarantined(device, *((f"boot-{n}", 10.0) for n in range(40))))
 

@@ -40,7 +40,8 @@ def test_networks_are_predicted_by_the_calibration_of_their_own_target(
     same, doubtful = networks(1, 4), networks(2, 1)[0]
     foreign = make.record(same[0].subject, target={"device": "another"})
     doubtful = doubtful.model_copy(update={"verdict": "suspect"})
-    device.report(Report(records=(*same, foreign, doubtful)))
+    device.report(Report(records=(*same, doubtful)))
+    world.device("another").report(Report(records=(foreign,)))
     found = {h.target: h for h in healths(world.hub)}
     mine = found[TARGET]
     expected = {

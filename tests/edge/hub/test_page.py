@@ -29,7 +29,7 @@ def test_an_empty_hub_says_what_to_do(world):
 
 def test_devices_and_how_they_are(shown):
     found = text(shown)
-    assert "pi measuring 0 s ago 81 °C yes 1 13 3 Raspberry Pi 5" in found
+    assert "pi measuring 0 s ago 81 °C yes 1 1 3 Raspberry Pi 5" in found
     assert "away away 5 h ago – unknown 0 0 0" in found
     assert "brand-new never seen never – – 0 0 –" in found
     assert "clone is in quarantine: two machines use the token of clone" in found

@@ -188,6 +188,39 @@ def test_applications_own_times_need_no_order(device, operator, make):
     assert [m.id for m in operator.records(device="pi")] == [record.id]
 
 
+def elsewhere(record, device="NVIDIA Jetson Orin"):
+    target = record.target.model_copy(update={"device": device})
+    return record.model_copy(update={"target": target})
+
+
+def test_a_device_moves_no_table_of_another(device, operator, make):
+    device.beat(device=make.device)
+    record = make.record(make.subject("a" * 64))
+    got = answer(device, Report(records=(elsewhere(record), record)))
+    (refused,) = got["refused"]
+    assert "measured on 'NVIDIA Jetson Orin', and this token is that of 'Raspberry Pi" in refused
+    assert "facet hub add-device" in refused
+    assert [m.id for m in operator.records()] == [record.id]
+
+
+def test_an_order_is_still_open_where_another_device_measured_it(device, operator, order, make):
+    """A card was moved to another board with what was not sent yet: the new one measures."""
+    device.beat(device=make.device)
+    good, other = make.report(order).records
+    assert len(answer(device, Report(order=order.id, records=(elsewhere(good),)))["refused"]) == 1
+    assert status(operator, order) == ("open", 0, [])
+    assert answer(device, Report(order=order.id, records=(good, other)))["refused"] == []
+    assert status(operator, order) == ("done", 2, [])
+
+
+def test_before_a_heartbeat_a_token_is_of_the_device_of_its_first_record(device, operator, make):
+    record = make.record(make.subject("a" * 64))
+    first = answer(device, Report(records=(record, elsewhere(record))))
+    assert (first["new"], len(first["refused"])) == (1, 1)
+    assert len(answer(device, Report(records=(elsewhere(record),)))["refused"]) == 1
+    assert device.beat(device="NVIDIA Jetson Orin").json()["quarantined"] is not None
+
+
 def test_a_number_that_no_json_has_is_never_kept(device, operator, make):
     record = make.record(make.subject("a" * 64, architecture={"x": None}))
     report = Report(records=(record,))

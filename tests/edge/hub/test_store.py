@@ -113,6 +113,7 @@ def test_a_newer_database_is_left_alone(url):
 def test_a_database_of_version_1_is_taken_over(url):
     store = Store(url)
     with store.writing() as session:
+        session.execute(text("ALTER TABLE identities DROP COLUMN device"))
         session.execute(text("DROP TABLE boots"))
         session.execute(text("CREATE TABLE boots (number INTEGER, boot_id TEXT, uptime_s FLOAT)"))
         session.execute(update(Version).values(number=1))
@@ -123,6 +124,22 @@ def test_a_database_of_version_1_is_taken_over(url):
             assert session.scalar(select(Version.number)) == SCHEMA_VERSION
             assert session.scalars(select(Boot.began_s)).all() == []
         store.close()
+
+
+def test_in_a_database_of_version_2_tokens_are_of_the_devices_that_used_them_last(url):
+    store = Store(url)
+    with store.writing() as session:
+        session.add_all([identity("a"), identity("b")])
+        session.flush()
+        session.execute(text("ALTER TABLE identities DROP COLUMN device"))
+        beat = text("UPDATE identities SET heartbeat = :beat WHERE name = 'a'")
+        session.execute(beat, {"beat": '{"device": "Pi 5", "boot_id": "x"}'})
+        session.execute(update(Version).values(number=2))
+    store.close()
+    with Store(url).reading() as session:
+        found = session.execute(select(Identity.name, Identity.device).order_by(Identity.name))
+        assert found.all() == [("a", "Pi 5"), ("b", None)]
+        assert session.scalar(select(Version.number)) == SCHEMA_VERSION
 
 
 @pytest.mark.parametrize(
