@@ -75,9 +75,10 @@ class Operator(HubClient):
         path = f"/v1/orders/{order_id}?{urlencode({'device': device})}"
         return self._ask(OrderStatus, "GET", path, max_bytes=_STATUS_BYTES)
 
-    def records(self, after: int = 0, **only: str) -> Records:
-        """A page of records behind the arrival number `after`, of one `order` or `device` only."""
-        query = urlencode({**only, "after": after, "limit": _PAGE_RECORDS})
+    def records(self, after: int = 0, limit: int = _PAGE_RECORDS, **only: str) -> Records:
+        """At most `limit` records behind the arrival number `after`, of one `order` or `device`
+        only."""
+        query = urlencode({**only, "after": after, "limit": limit})
         return self._ask(Records, "GET", f"/v1/records?{query}", max_bytes=_PAGE_BYTES)
 
     def records_of(self, device: str, order_id: str) -> Iterator[Measurement]:

@@ -1,15 +1,16 @@
 """Records that a hub collected, filed like a report that was carried here.
 
 How far was read lies in a small file beside the records. It saves work and decides nothing: a
-record that is there already is not filed again.
+record that is there already is not filed again. A hub whose database was replaced or restored
+counts anew: it is known by its last record that was read, and all is read again where that is gone.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -22,7 +23,7 @@ from edge.record import WITHDRAWN, Subject, read_all, withdrawn
 if TYPE_CHECKING:
     from edge.hub_api import Records
 
-CURSOR = ".pulled.json"  # in the folder: URL of a hub -> arrival number of the last record read
+CURSOR = ".pulled.json"  # in the folder: URL of a hub -> the last of its records that was read
 
 
 class Source(Protocol):
@@ -31,9 +32,17 @@ class Source(Protocol):
     @property
     def url(self) -> str: ...
 
-    def records(self, after: int) -> Records: ...
+    def records(self, after: int, limit: int = ...) -> Records: ...
 
     def excluded(self) -> Iterable[str]: ...
+
+
+@dataclass(frozen=True)
+class _Last:
+    """The last record that was read of a hub: its arrival number and its id."""
+
+    after: int
+    record: str
 
 
 @dataclass(frozen=True)
@@ -59,11 +68,11 @@ def pull(
     and RecordError for a broken file in `folder`.
     """
     cursors = _read(folder)
-    after: int | None = 0 if anew else cursors.get(hub.url, 0)
+    after = 0 if anew else _begin(hub, cursors.get(hub.url))
     added = known = others = seen = 0
     refused: list[Refusal] = []
     filed: list[Path] = []
-    while (page := hub.records(after or 0)).next is not None:
+    while (page := hub.records(after)).next is not None:
         networks = [record for record in page.records if _of_use(record.subject)]
         text = "".join(f"{record.to_json()}\n" for record in networks)
         with tempfile.TemporaryDirectory() as temporary:
@@ -77,10 +86,18 @@ def pull(
         filed += [intake.filed] if intake.filed else []
         seen += len(networks)
         after = page.next
-        cursors[hub.url] = page.next
-        write_atomic(folder / CURSOR, json.dumps(cursors, indent=1, sort_keys=True) + "\n")
+        cursors[hub.url] = _Last(page.next, page.records[-1].id)
+        _write(folder, cursors)
     gone = _withdraw(hub.excluded(), folder)
     return Pulled(added, known, others, gone, tuple(refused), tuple(filed))
+
+
+def _begin(hub: Source, last: _Last | None) -> int:
+    """The arrival number behind which there is something new."""
+    if last is None:
+        return 0
+    found = hub.records(last.after - 1, limit=1).records
+    return last.after if [record.id for record in found] == [last.record] else 0
 
 
 def _withdraw(excluded: Iterable[str], folder: Path) -> int:
@@ -98,12 +115,15 @@ def _of_use(subject: Subject) -> bool:
     return subject.kind == "network" and subject.role not in JUDGES
 
 
-def _read(folder: Path) -> dict[str, int]:
+def _read(folder: Path) -> dict[str, _Last]:
     """Where nothing sensible is remembered, all is read again."""
     try:
         found = json.loads((folder / CURSOR).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        return {url: _Last(int(one["after"]), str(one["record"])) for url, one in found.items()}
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return {}
-    if not isinstance(found, dict):
-        return {}
-    return {url: number for url, number in found.items() if isinstance(number, int)}
+
+
+def _write(folder: Path, cursors: Mapping[str, _Last]) -> None:
+    data = {url: asdict(last) for url, last in cursors.items()}
+    write_atomic(folder / CURSOR, json.dumps(data, indent=1, sort_keys=True) + "\n")

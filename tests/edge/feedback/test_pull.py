@@ -26,9 +26,9 @@ class MadeUpHub:
         self.asked: list[int] = []
         self.revoked: list[Measurement] = []
 
-    def records(self, after: int) -> Records:
+    def records(self, after: int, limit: int = 2) -> Records:
         self.asked.append(after)
-        page = self.stored[after : after + 2]
+        page = self.stored[after : after + limit]
         return Records(records=tuple(page), next=after + len(page) if page else None)
 
     def excluded(self) -> list[str]:
@@ -43,7 +43,7 @@ def test_networks_are_filed_and_what_was_read_is_not_asked_for_again(tmp_path: P
     assert hub.asked == [0, 2, 4, 6]
     again = pull(hub, tmp_path, now=NOW)
     assert (again.added, again.known, again.others) == (0, 0, 0)
-    assert hub.asked[4:] == [6]
+    assert hub.asked[4:] == [5, 6]  # whether the last one is still there, and what is new
     hub.stored.append(measured(9.0, "conv_k3"))
     assert pull(hub, tmp_path, now=NOW).added == 1
 
@@ -67,11 +67,26 @@ def test_reading_anew_files_nothing_twice(tmp_path: Path) -> None:
 def test_every_hub_has_a_cursor_of_its_own(tmp_path: Path) -> None:
     pull(MadeUpHub(NETWORKS[:3], "http://a"), tmp_path, now=NOW)
     pull(MadeUpHub(NETWORKS[3:], "http://b"), tmp_path, now=NOW)
-    assert json.loads((tmp_path / CURSOR).read_text()) == {"http://a": 3, "http://b": 2}
+    assert json.loads((tmp_path / CURSOR).read_text()) == {
+        "http://a": {"after": 3, "record": NETWORKS[2].id},
+        "http://b": {"after": 2, "record": NETWORKS[4].id},
+    }
     assert read_all(tmp_path) == unique(NETWORKS)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"http://hub": "x"}'])
+@pytest.mark.parametrize("kept", [0, 2], ids=["replaced", "restored"])
+def test_a_database_that_counts_anew_is_read_anew(tmp_path: Path, kept: int) -> None:
+    """At the same address, and by its numbers nothing in it is new."""
+    pull(MadeUpHub(NETWORKS[:3]), tmp_path, now=NOW)
+    hub = MadeUpHub([*NETWORKS[:kept], *NETWORKS[3:]])
+    again = pull(hub, tmp_path, now=NOW)
+    assert (again.added, again.known) == (2, kept)
+    assert read_all(tmp_path) == unique(NETWORKS)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"http://hub": "x"}', '{"http://hub": 3}', '{"http://hub": {"after": 3}}']
+)
 def test_a_damaged_cursor_costs_no_record(tmp_path: Path, text: str) -> None:
     (tmp_path / CURSOR).write_text(text)
     assert pull(MadeUpHub(NETWORKS), tmp_path, now=NOW).added == 5
@@ -79,10 +94,10 @@ def test_a_damaged_cursor_costs_no_record(tmp_path: Path, text: str) -> None:
 
 def test_what_came_before_the_hub_went_away_is_kept(tmp_path: Path) -> None:
     class Broken(MadeUpHub):
-        def records(self, after: int) -> Records:
+        def records(self, after: int, limit: int = 2) -> Records:
             if after == 2:
                 raise ConnectionError
-            return super().records(after)
+            return super().records(after, limit)
 
     with pytest.raises(ConnectionError):
         pull(Broken(NETWORKS), tmp_path, now=NOW)
