@@ -146,13 +146,16 @@ class Inbox:
             content = _content(path)
         except OSError as error:
             return Taken(path, info, problems=(f"cannot be read: {error.strerror}",))
+        try:
+            wall_time = datetime.fromtimestamp(info.st_mtime, timezone.utc).isoformat()
+        except (ValueError, OverflowError, OSError):  # a year that no calendar of ours has
+            return Taken(path, info, problems=("changed at a time that is no date",))
         whole, _, rest = content.rpartition(b"\n")
         if rest and 0 <= now_s - info.st_mtime < self.settle_s:
             return None
         times, problems = _parse(whole.split(b"\n"))
         if rest:
             problems.append("its last line is cut short")
-        wall_time = datetime.fromtimestamp(info.st_mtime, timezone.utc).isoformat()
         records = tuple(self._records(times, wall_time, problems))
         return Taken(path, info, records, tuple(problems))
 

@@ -147,6 +147,17 @@ def test_a_clock_that_was_set_back_leaves_nothing_for_ever(tmp_path: Path) -> No
     assert len(look(tmp_path, NOW_S - 10**6)) == 1
 
 
+def test_a_file_of_a_year_that_no_calendar_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tmpfs keeps such times."""
+    path = drop(tmp_path, LINE)
+    odd = os.stat_result((*path.stat()[:8], 10**12, 10**12))
+    monkeypatch.setattr(Inbox, "_files", lambda _: [(path, odd)])
+    (taken,) = look(tmp_path)
+    assert (taken.records, taken.problems) == ((), ("changed at a time that is no date",))
+
+
 def test_what_is_no_file_of_ours_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(json.dumps(LINE) + "\n")
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "secret")
