@@ -6,6 +6,7 @@ compressed answer would have no bound.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ _ORDERS_BYTES = 2 * MAX_ORDER_BYTES
 _REASON_BYTES = 16 << 10
 _REASON_CHARACTERS = 500
 _ANSWER_S = 120.0
+_SLOW_BYTES_PER_S = 16 << 10  # a large answer may take as long as at this rate, too
 _DOWNLOAD_S = 1800.0  # then it goes on with the next try: a hub that drips must not hold us
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _AGAIN_LATER = (408, 425, 429)
@@ -130,7 +132,7 @@ class HubClient:
     ) -> _Answer:
         body = bytearray()
         with self._open(method, path, content=content, headers=headers) as response:
-            for chunk in self._chunks(response, _ANSWER_S):
+            for chunk in self._chunks(response, _ANSWER_S, _SLOW_BYTES_PER_S):
                 body += chunk
                 if len(body) > max_bytes:
                     raise HubAway(f"{path}: an answer of more than {max_bytes >> 20} MiB")
@@ -186,13 +188,17 @@ class HubClient:
             said = body.decode(errors="replace")
         return printable(said)[:_REASON_CHARACTERS]
 
-    def _chunks(self, response: httpx.Response, most_s: float) -> Iterator[bytes]:
-        """The body as it comes; HubAway where it is packed, or takes more than `most_s`."""
+    def _chunks(
+        self, response: httpx.Response, most_s: float, bytes_per_s: float = math.inf
+    ) -> Iterator[bytes]:
+        """The body as it comes; HubAway where it is packed, or takes more than `most_s` and what
+        has come of it takes at `bytes_per_s`."""
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise HubAway("the hub packed its answer, which was not asked for")
         deadline = self._clock() + most_s
         for chunk in response.iter_raw():
             yield chunk
+            deadline += len(chunk) / bytes_per_s
             if self._clock() > deadline:
                 raise HubAway(f"the hub was not done with its answer in {most_s:g} s")
 

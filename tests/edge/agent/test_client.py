@@ -127,6 +127,20 @@ def test_an_answer_that_drips_is_cut_off() -> None:
     assert time.now_s == 140
 
 
+def test_a_large_answer_may_take_longer() -> None:
+    """30 MiB at 2 Mbit/s take 126 s."""
+    time = Time()
+
+    def slow() -> Iterator[bytes]:
+        for _ in range(30):
+            time.now_s += 4.2
+            yield b" " * (1 << 20)
+        yield b'{"orders": []}'
+
+    with client(lambda _: httpx.Response(200, content=slow()), time) as hub:
+        assert hub.orders().orders == ()
+
+
 def test_nothing_is_unpacked() -> None:
     bomb = gzip.compress(bytes(10_000_000))
     packed = always(answer(bomb, 200, {"Content-Encoding": "gzip"}))
