@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,14 @@ class Fitted:
     @property
     def error_percent(self) -> float:
         return 100 * (self.left_out_ms - self.measured_ms) / self.measured_ms
+
+    def left_out(self, confidence: float, n: int) -> Prediction:
+        """What the `n` others predict, as an interval of a Gaussian with the deviation that `z`
+        counts in."""
+        sd_ms = (self.measured_ms - self.left_out_ms) / self.z if self.z else 0.0
+        reach_ms = NormalDist().inv_cdf(0.5 + confidence / 2) * sd_ms
+        lo_ms = max(0.0, self.left_out_ms - reach_ms)
+        return Prediction(self.left_out_ms, lo_ms, self.left_out_ms + reach_ms, n)
 
 
 @dataclass(frozen=True)

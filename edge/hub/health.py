@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from edge.errors import EdgeError
 from edge.hub.hub import Hub
 from edge.hub.tables import StoredRecord, StoredTarget
-from edge.predictor import Calibration, Prediction
+from edge.observed import USABLE
+from edge.predictor import Calibration, Fitted, Prediction
 from edge.record import Subject, Target
+from edge.spec import Architecture
 
 _MOST_RECORDS = 2000  # of a target, the last ones: a page must not take for ever
-_USABLE = ("clean", "clean-unverified")
 
 
 class NoCalibration(EdgeError, ValueError):
@@ -31,7 +32,8 @@ class NoCalibration(EdgeError, ValueError):
 
 @dataclass(frozen=True)
 class Compared:
-    """A network: the median of its usable records beside what the calibration says."""
+    """A network: the median of its usable records beside what the calibration says, without this
+    network where it was fitted on it."""
 
     name: str
     records: int
@@ -79,10 +81,19 @@ def read_calibration(path: Path) -> Calibration:
         raise NoCalibration(f"{path} is not a calibration ({error}): run dvc repro") from error
 
 
-def healths(hub: Hub) -> list[Health]:
-    """One for every target that has records; those of excluded devices do not count.
-    Raises NoCalibration."""
-    calibrations = [read_calibration(path) for path in hub.settings.calibrations]
+def read_calibrations(paths: Iterable[Path]) -> tuple[list[Calibration], list[str]]:
+    """Those that can be read now, and why the others cannot: DVC removes what it writes anew."""
+    found, problems = [], []
+    for path in paths:
+        try:
+            found.append(read_calibration(path))
+        except NoCalibration as error:
+            problems.append(str(error))
+    return found, problems
+
+
+def healths(hub: Hub, calibrations: Sequence[Calibration] = ()) -> list[Health]:
+    """One for every target that has records; those of excluded devices do not count."""
     by_target = {calibration.table.target: calibration for calibration in calibrations}
     with hub.store.reading() as session:
         targets = session.scalars(select(StoredTarget).order_by(StoredTarget.id)).all()
@@ -114,7 +125,7 @@ def _health(
         return Health(target, sum(verdicts.values()), verdicts, simulated)
     measured = session.execute(
         select(StoredRecord.subject, StoredRecord.median_ms)
-        .where(*of_target, StoredRecord.verdict.in_(_USABLE))
+        .where(*of_target, StoredRecord.verdict.in_(USABLE))
         .order_by(StoredRecord.arrival.desc())
         .limit(_MOST_RECORDS)
     )
@@ -138,6 +149,7 @@ def _compare(
     names: dict[str, str] = {}
     foreign = 0
     compared = []
+    fitted = {network.key: network for network in calibration.networks}
     for text, ms in measured:
         subject = Subject.model_validate_json(text)
         if subject.kind == "network" and subject.architecture is not None:
@@ -147,10 +159,20 @@ def _compare(
     for key, several_ms in medians_ms.items():
         subject = Subject.model_validate_json(names[key])
         try:
-            predicted = calibration.predict(subject.read_architecture())
+            predicted = _predict(calibration, fitted, subject.read_architecture())
         except EdgeError:  # a block or an architecture that is not of the table
             foreign += 1
         else:
             ms = median(several_ms)
             compared.append(Compared(subject.name, len(several_ms), ms, predicted))
     return sorted(compared, key=lambda network: network.measured_ms), foreign
+
+
+def _predict(
+    calibration: Calibration, fitted: Mapping[str, Fitted], architecture: Architecture
+) -> Prediction:
+    """By all OTHER networks: what was fitted is close to its own fit, and proves nothing."""
+    known = fitted.get(architecture.key)
+    if known is None:
+        return calibration.predict(architecture)
+    return known.left_out(calibration.confidence, calibration.n - 1)

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from edge import __version__
 from edge.hub import fleet, jobs
 from edge.hub.auth import TheHub, onlooker
-from edge.hub.health import healths
+from edge.hub.health import healths, read_calibrations
 from edge.hub.hub import Hub
 from edge.hub.scatter import scatter
 
@@ -39,6 +39,7 @@ def show(hub: TheHub, _allowed: Annotated[None, Depends(onlooker)]) -> HTMLRespo
 
 def render(hub: Hub) -> str:
     """The page as HTML."""
+    calibrations, unread = read_calibrations(hub.settings.calibrations)
     return str(
         _template().render(
             style=Markup(_style()),
@@ -47,7 +48,8 @@ def render(hub: Hub) -> str:
             devices=fleet.devices(hub).devices,
             orders=jobs.statuses(hub, _MOST_ORDERS),
             more_orders=max(0, jobs.total(hub) - _MOST_ORDERS),
-            healths=healths(hub),
+            healths=healths(hub, calibrations),
+            unread=unread,
             most_networks=_MOST_NETWORKS,
             problems=_SHOWN_AS_PROBLEM,
             ago=lambda moment: ago(moment, hub.clock()),

@@ -50,6 +50,14 @@ def test_targets_and_predicted_against_measured(shown):
     assert "Not measured on hardware" in found
 
 
+def test_a_calibration_that_dvc_is_writing_anew_is_named_and_the_rest_is_shown(world, tmp_path):
+    busy(world, tmp_path)
+    (tmp_path / "calibration.json").unlink()
+    found = text(render(world.hub))
+    assert "calibration.json is not a calibration" in found
+    assert "11 records: 82 % clean-unverified, 18 % suspect" in found
+
+
 def test_nothing_is_loaded_run_or_taken_for_html(shown):
     assert "<b onclick" not in shown
     assert "&lt;b onclick=" in shown
