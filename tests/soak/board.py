@@ -22,6 +22,7 @@ from edge.agent.settings import Settings
 from edge.agent.spool import MIN_CAP_BYTES
 from edge.agent.state import State
 from edge.bench import Failure
+from edge.device import describe
 from edge.files import sha256_of
 from edge.hub_api import DeviceWork, Heartbeat
 from edge.orders import Order
@@ -38,7 +39,6 @@ _STARTS = 100_000
 _RUNS = (40, 40, 2000)  # of a block: summaries, and raw samples that fill a spool
 _BLOCKS = 3
 _BLOCK_S = 0.01  # by mean
-_DEVICE = "a board of the soak"
 
 
 @dataclass(frozen=True)
@@ -99,20 +99,21 @@ class MadeUp:
     hurry: Hurry
 
     def __call__(
-        self, order: Order, files: Mapping[str, Path], *, progress: Any, **_: Any
+        self, order: Order, files: Mapping[str, Path], *, progress: Any, root: Path, **_: Any
     ) -> list[Result]:
+        device = describe(root).fingerprint
         results: list[Result] = []
         for model in order.models:
             for block in range(_BLOCKS):
                 progress("measuring", block, _BLOCKS)
                 time.sleep(self.rng.expovariate(1 / _BLOCK_S))
             if sha256_of(files[model.subject.sha256]) == model.subject.sha256:
-                results.append(self._record(order, model.subject))
+                results.append(self._record(device, order, model.subject))
             else:
                 results.append(Failure(model.subject, "rejected", "another file than ordered"))
         return results
 
-    def _record(self, order: Order, subject: Any) -> Measurement:
+    def _record(self, device: str, order: Order, subject: Any) -> Measurement:
         self.next_serial += 1
         first_ns = self.rng.randrange(1_000_000, 2_000_000)
         runs = self.rng.choice(_RUNS)
@@ -120,7 +121,7 @@ class MadeUp:
         return Measurement(
             subject=subject,
             target=Target(
-                device=_DEVICE,
+                device=device,
                 runtime=order.runtime,
                 runtime_version="1",
                 provider="made up",
@@ -135,10 +136,10 @@ class MadeUp:
 
 
 def _heartbeat(state: DeviceWork, spooled: int, spool_bytes: int, root: Path) -> Heartbeat:
-    """With the name and the uptime of a board that is made up and boots when it is told to."""
+    """With the uptime of a board that boots when it is told to."""
     beat = heartbeat(state, spooled, spool_bytes, root)
     booted_s = (root / _BOOT_ID).stat().st_mtime
-    return beat.model_copy(update={"device": _DEVICE, "uptime_s": time.time() - booted_s})
+    return beat.model_copy(update={"uptime_s": time.time() - booted_s})
 
 
 def run(board: Board, start: int) -> None:
