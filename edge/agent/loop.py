@@ -146,6 +146,7 @@ class Agent:
                 self._status.damaged_spool = str(self._spool.damaged)
                 _LOG.error("the spool was damaged: it lies in %s now", self._spool.damaged)
             self._orders.forget(self._spool.holds)  # a kill came before `remove`
+            self._work.forget_all_but(order.id for order in self._orders)
         if self._state.free_bytes() < self._settings.min_free_bytes:
             raise DiskFull(f"less than {self._settings.min_free_bytes >> 20} MiB are free")
         self._state.keep_reserve()

@@ -20,12 +20,12 @@ from edge.device import on_battery, read_sensors
 from edge.host import WorkerError
 from edge.orders import FailedModel, How, Order, OrderedModel
 from edge.record import Measurement
+from edge.report_file import failed_model
 from edge.runtimes import MissingRuntime
 from edge.session import Result
 
 MAX_SAMPLES = 4_000_000  # of an order: 160 MB while it is measured
 _LOOK_S = 10.0  # between two looks at the temperature
-_MAX_DETAIL = 2000
 
 
 class Work:
@@ -107,6 +107,14 @@ class Work:
         """What came of `order` is in the spool: forget the rest."""
         forget(self._journal(order))
         self.starts.end()
+
+    def forget_all_but(self, orders: Iterable[str]) -> None:
+        """Remove the journals of other orders: they were cancelled, or killed when they were in
+        the spool. Raises OSError."""
+        known = set(orders)
+        for path in self._state.journals.glob("*"):
+            if path.name.partition(".")[0] not in known:
+                path.unlink(missing_ok=True)
 
     def _blocked(self, models: Iterable[str], order: str) -> list[FailedModel]:
         """Those of `models` that are not to be run again, alone or in this order."""
@@ -205,8 +213,5 @@ def _judged(result: Result, doubt: str | None) -> Result:
 def _item(result: Result | FailedModel, order: Order) -> Item:
     if isinstance(result, Measurement):
         return Item.of_record(result, order.id)
-    if isinstance(result, Failure):
-        result = FailedModel(
-            sha256=result.subject.sha256, kind=result.kind, detail=result.detail[:_MAX_DETAIL]
-        )
-    return Item.of_failure(result, order.id)
+    failure = failed_model(result) if isinstance(result, Failure) else result
+    return Item.of_failure(failure, order.id)

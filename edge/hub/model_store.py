@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 
-from edge.files import replacing
+from edge.files import remove_leftovers, replacing
 from edge.hub.errors import Malformed, TooLarge
 
 
@@ -26,6 +26,12 @@ class ModelStore:
         """Whether the file is there, whole by its size."""
         path = self.path(sha256)
         return path.is_file() and path.stat().st_size == size_bytes
+
+    def clean(self) -> None:
+        """Remove what a kill left of files that were coming in; before there are callers, and
+        where one hub alone serves this folder. Raises OSError."""
+        for folder in self._folder.glob("??"):
+            remove_leftovers(folder)
 
     async def receive(self, sha256: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
         """Keep what `chunks` bring, on the disk before it returns, and say how many bytes it was.

@@ -719,6 +719,19 @@ def test_what_was_measured_before_two_kills_is_not_measured_again(
     assert len(sessions) == 1
 
 
+def test_a_start_removes_the_journals_of_orders_that_are_no_more(tmp_path: Path, hub: Hub) -> None:
+    """Those that were cancelled, or in the spool when a kill came; not what is under way."""
+    made, gone = hub.offer(b"one"), order(b"two")
+    hub.override["/v1/models"] = refusing(503)
+    run_once(hub, tmp_path)
+    journals = tmp_path / "state/journals"
+    journals.mkdir()
+    for one in (made, gone):
+        (journals / f"{one.id}.{'0' * 12}").write_text("")
+    run_once(hub, tmp_path)
+    assert [path.name.partition(".")[0] for path in journals.iterdir()] == [made.id]
+
+
 def test_an_order_that_a_hub_cancels_is_forgotten(tmp_path: Path, hub: Hub) -> None:
     hub.orders = [order(b"one")]
     hub.override["/v1/models"] = refusing(503)

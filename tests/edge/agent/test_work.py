@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from edge import carry_out
+from edge.agent import work as work_module
 from edge.agent.settings import Settings, Stopped
 from edge.agent.state import State
 from edge.agent.work import Work
+from edge.bench import Failure
 from edge.files import sha256_of
 from edge.orders import Order
 from edge.record import Target
@@ -85,6 +87,18 @@ def test_what_was_stopped_goes_on_where_it_was(tmp_path: Path, state: State) -> 
     assert len(item.record().samples_ns) == 3
     again.finish(made)
     assert list(state.journals.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_fake_runtime")
+def test_a_failure_is_sent_without_what_is_no_character(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = order(b"fine", how=HOW)
+    failure = Failure(made.models[0].subject, "crash", "x\udcff" + "y" * 3000)
+    monkeypatch.setattr(work_module, "carry_out", lambda *_, **__: [failure])
+    work = Work(state, Settings(), Time())
+    (item,) = work.measure(made, {sha256(b"fine"): state.models / "fine"}, None)
+    assert item.failure().detail == "x?" + "y" * 1998
 
 
 def hostile_onnx(path: Path, weights: str) -> bytes:

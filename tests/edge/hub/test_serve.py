@@ -83,3 +83,19 @@ def test_a_calibration_that_is_none(tmp_path):
 def test_a_damaged_database_is_not_served(tmp_path):
     (tmp_path / "hub.db").write_bytes(b"x" * 5000)
     assert isinstance(refused(tmp_path, port=0), StoreError)
+
+
+def test_what_a_kill_left_of_an_upload_is_removed_before_anybody_calls(tmp_path, monkeypatch):
+    folder = tmp_path / "models/aa"
+    folder.mkdir(parents=True)
+    model, left = folder / ("a" * 64), folder / f".{'a' * 64}.x1y2z3_4.tmp"
+    for path in (model, left):
+        path.write_bytes(b"x")
+    monkeypatch.setattr("edge.hub.serve._end_in_order", lambda: None)
+
+    def ready(_url):
+        assert list(folder.iterdir()) == [model]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        serve(Settings(state=tmp_path), Listening(port=0), ready)
