@@ -19,6 +19,10 @@ class EdgeError(Exception):
         return str(self.args[0]) if self.args else type(self).__name__
 
 
+class MissingExtra(EdgeError, ImportError):
+    """The packages of an extra that this takes are not installed."""
+
+
 def first_problem(error: ValidationError, whole: str) -> str:
     """Where in the data and what: ``rows.0.block: Field required``. `whole` names the data itself,
     for what is wrong with no field of it."""

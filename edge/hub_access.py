@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.errors import EdgeError
+from edge.errors import EdgeError, MissingExtra
 
 if TYPE_CHECKING:
     import httpx
@@ -28,10 +28,6 @@ INSECURE = "EDGEFACET_HUB_INSECURE"
 
 class NoAccess(EdgeError, ValueError):
     """A hub that cannot be asked as things are set."""
-
-
-class MissingExtra(EdgeError, ImportError):
-    """The packages that speak to a hub are not installed."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from edge.files import sync_folder
 
 _WAIT_S = 10.0  # for `facet agent status`, which reads while the agent writes
 _COMPANIONS = ("", "-wal", "-shm")
@@ -81,9 +82,5 @@ def _set_aside(path: Path) -> Path:
         old = path.with_name(path.name + ending)
         if old.exists():
             old.replace(damaged_copy(path).with_name(damaged_copy(path).name + ending))
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(path.parent)
     return path

@@ -15,7 +15,7 @@ from typing import Literal
 
 from edge.agent.client import HubAway, HubClient, HubRefuses
 from edge.errors import EdgeError
-from edge.files import sha256_of
+from edge.files import sha256_of, sync_folder
 from edge.orders import FailedModel, OrderedModel
 from edge.runtimes import get_runtime
 
@@ -94,10 +94,6 @@ class ModelCache:
             size for sha256, size in sizes.items() if not self._path(sha256, runtime).exists()
         )
 
-    def discard(self, sha256: str) -> None:
-        """Remove a model that is of no use."""
-        shutil.rmtree(self.folder / sha256, ignore_errors=True)
-
     def _path(self, sha256: str, runtime: str) -> Path:
         return self.folder / sha256 / f"model{get_runtime(runtime).suffix}"
 
@@ -141,8 +137,4 @@ def _take(part: Path, path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     part.replace(path)
     for folder in (path.parent, path.parent.parent):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(folder)

@@ -10,7 +10,7 @@ import click
 
 from edge.commands.agent_text import status_text
 from edge.commands.shared import EXIT_ERROR, EXIT_PARTLY, fail, json_option, positive, tell
-from edge.errors import EdgeError
+from edge.errors import MissingExtra
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -46,10 +46,6 @@ _inbox_option = click.option(
     type=_FOLDER,
     help="Where applications leave their own inference times.  [default: inbox, in --state]",
 )
-
-
-class MissingExtra(EdgeError, ImportError):
-    """The agent's own packages are not installed."""
 
 
 class _Agent(click.Group):

@@ -11,7 +11,7 @@ import click
 
 from edge.commands.hub_order import order
 from edge.commands.shared import json_option, tell
-from edge.errors import EdgeError
+from edge.errors import MissingExtra
 from edge.text import printable, table
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from edge.hub_api import DeviceStatus, OrderStatus
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-class MissingExtra(EdgeError, ImportError):
-    """The hub's own packages are not installed."""
 
 
 class _Hub(click.Group):
