@@ -156,9 +156,9 @@ def hub_of(monkeypatch: pytest.MonkeyPatch, *records: Measurement) -> None:
         def __exit__(self, *_: object) -> None:
             pass
 
-        def records(self, after: int) -> Records:
-            page = records[after:]
-            return Records(records=page, next=len(records) if page else None)
+        def records(self, after: int, limit: int = 500) -> Records:
+            page = records[after : after + limit]
+            return Records(records=page, next=after + len(page) if page else None)
 
         def excluded(self) -> list[str]:
             return []
