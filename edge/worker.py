@@ -15,7 +15,6 @@ its input does, and dies with its parent.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
 import json
 import math
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from edge.errors import EdgeError
+from edge.footprint import Footprints, Steps
 from edge.runtimes import Feeds, Runtime, Session, get_runtime
 
 _FIRST_CAPACITY = 4096
@@ -48,6 +48,7 @@ class Worker:
         self._runtime = runtime
         self._threads = threads
         self._models: dict[int, _Model] = {}
+        self._footprints = Footprints(Steps(die_with_parent, runtime.prepare, self._run_once))
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """One request in, one answer out; see the module's docstring."""
@@ -59,17 +60,23 @@ class Worker:
             return {"failure": failure_kind(error), "detail": str(error) or repr(error)}
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
-        before_bytes = _resident_bytes()
-        _forget_peak()
-        session = self._runtime.load(Path(request["path"]), self._threads)
-        feeds = session.feeds(request["seed"])
-        warmup_ns = time_runs(session.run, feeds, request["runs"], request["seconds"])
-        self._models[request["id"]] = _Model(session, feeds)
+        peak_bytes = self._footprints.peak_bytes(request)
+        model = self._loaded(request)
+        warmup_ns = time_runs(model.session.run, model.feeds, request["runs"], request["seconds"])
+        self._models[request["id"]] = model
         return {
-            "provider": session.provider,
-            "peak_memory_bytes": max(0, _peak_bytes() - before_bytes),
+            "provider": model.session.provider,
+            "peak_memory_bytes": peak_bytes,
             "warmup_ns": warmup_ns,
         }
+
+    def _loaded(self, request: dict[str, Any]) -> _Model:
+        session = self._runtime.load(Path(request["path"]), self._threads)
+        return _Model(session, session.feeds(request["seed"]))
+
+    def _run_once(self, request: dict[str, Any]) -> None:
+        model = self._loaded(request)
+        model.session.run(model.feeds)
 
     def _block(self, request: dict[str, Any]) -> dict[str, Any]:
         session, feeds = self._models[request["id"]]
@@ -172,27 +179,14 @@ def _confine(cores: int | None, memory_limit_bytes: int | None) -> None:
     # own, where the kernel lets them; it is a second wall, not the only one.
     if libc.unshare(_CLONE_NEWNET):
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-    # A model that hangs never sees that the input ended: let the kernel end it.
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    die_with_parent()
 
 
-def _forget_peak() -> None:
-    """Restart VmHWM from here; where the kernel refuses, the peak is that of the process."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+def die_with_parent() -> None:
+    """A model that hangs never sees that the input ended: let the kernel end it."""
+    import ctypes
 
-
-def _resident_bytes() -> int:
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * resource.getpagesize()
-
-
-def _peak_bytes() -> int:
-    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    line = next((line for line in status.splitlines() if line.startswith("VmHWM")), None)
-    if line is None:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return int(line.split()[1]) * 1024
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 if __name__ == "__main__":
