@@ -15,12 +15,15 @@ import torch
 from torch import nn
 
 from edge.files import sha256_of
+from models import blocks, depthwise
+from models import references as networks
 from models.references import mobilenetv2, plain_cnn, resnet8
-from pipeline import allocator, dataset, store
+from pipeline import allocator, batches, dataset, store, training
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.parallel import in_processes
 from pipeline.params import RetrainParams
 from pipeline.progress import Progress
+from pipeline.source_code import made_by
 from pipeline.training import essentials, train_and_judge
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
@@ -28,6 +31,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "plain-cnn": plain_cnn,
     "mobilenetv2": mobilenetv2,
 }
+CODE = (networks, blocks, depthwise, training, batches)  # that trains them
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Reference:
         return NETWORKS[self.name](data.input_shape[0], len(data.classes), self.width)
 
     def key(self, recipe: RetrainParams, data_sha256: str) -> str:
-        """Names the result of the training: what it depends on, and nothing else."""
+        """Names the result of the training: what it depends on but the code, and nothing else."""
         return store.content_key(
             self.name, self.width, essentials(recipe), data_sha256, torch.__version__
         )
@@ -80,10 +84,10 @@ def train_one(
     reference: Reference, recipe: RetrainParams, data_sha256: str, root: Path = Path()
 ) -> Trained:
     """Train one reference, or take it from the store."""
-    key = reference.key(recipe, data_sha256)
+    name = store.content_key(reference.key(recipe, data_sha256), *made_by(CODE))
     folder = root / store.STORE
-    path = store.place("references", key, ".pt", folder)
-    unfinished = store.place("references", key, ".unfinished.pt", folder)
+    path = store.place("references", name, ".pt", folder)
+    unfinished = store.place("references", name, ".unfinished.pt", folder)
     kept = store.load(path)
     if kept is None:
         kept = _train(reference, recipe, dataset.load(root / DATASET_FILE), unfinished)

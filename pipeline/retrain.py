@@ -13,17 +13,21 @@ from torch import nn
 
 from edge.files import sha256_of
 from edge.spec import Architecture
+from models import blocks, cell_blocks, depthwise
+from models import network as networks
 from models.network import count, network
-from pipeline import dataset, metrics, store
+from pipeline import batches, dataset, metrics, store, training
 from pipeline.members import ExtractedMember, TrainedMember, read_extracted
 from pipeline.members import write as write_members
 from pipeline.parallel import in_processes
 from pipeline.params import Params, RetrainParams
 from pipeline.progress import Progress, watched
 from pipeline.shared_weights import Weights, digest, of_members
+from pipeline.source_code import made_by
 from pipeline.training import essentials, finished_epochs, train_and_judge
 
 OUTPUT = Path("results/retrain")
+CODE = (blocks, cell_blocks, depthwise, networks, training, batches)  # that trains a member
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Task:
 
     @property
     def key(self) -> str:
-        """Everything that the result depends on."""
+        """Everything that the result depends on but the code: rows of experiments have it, too."""
         function = Architecture.from_dict(self.architecture).key
         first = [] if self.first is None else [digest(self.first)]
         return store.content_key(
@@ -46,12 +50,17 @@ class Task:
 
     @property
     def path(self) -> Path:
-        return store.place("members", self.key, ".pt")
+        return store.place("members", self._name, ".pt")
 
     @property
     def unfinished(self) -> Path:
         """Where a training that was interrupted goes on from."""
-        return store.place("members", self.key, ".unfinished.pt")
+        return store.place("members", self._name, ".unfinished.pt")
+
+    @property
+    def _name(self) -> str:
+        """Of its files: a network of other blocks is another one."""
+        return store.content_key(self.key, *made_by(CODE))
 
     def build(self) -> nn.Module:
         """The network with its first weights."""

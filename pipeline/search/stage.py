@@ -11,10 +11,12 @@ import torch
 from dvclive.live import Live
 from lightning_fabric import Fabric
 
+import models
 from edge.files import sha256_of
 from edge.table import Table
 from models.spaces import Space
-from pipeline import dataset, metrics, plots, store
+from pipeline import batches, dataset, metrics, plots, store
+from pipeline import search as package
 from pipeline.batches import Augmentation, Images
 from pipeline.params import Params, SearchParams
 from pipeline.progress import Progress
@@ -27,11 +29,13 @@ from pipeline.search.prices import price_range
 from pipeline.search.simplex import grid
 from pipeline.search.warmup import WarmUpPaths
 from pipeline.search.weights import WeightTraining
+from pipeline.source_code import made_by
 from pipeline.space import make_space
-from pipeline.training import augmentation
+from pipeline.training import augmentation, sgd
 
 RESULTS = Path("results")
 OUTPUT = Path("results/search")
+CODE = (models, package, batches, sgd)  # that decides what a search finds
 _LOG_STEPS = 20
 _SUMMARY_POINTS = 256
 
@@ -40,10 +44,29 @@ def run(params: Params) -> None:
     """Search on the profiled target; writes results/search/."""
     data = dataset.load()
     space = make_space(params.space, data)
+    table = Table.read(RESULTS / params.search.prices)
+    costs = Costs.of(space, table, params.search.reg_cost)
+    with (
+        store.locked("search"),
+        Live(str(plots.SEARCH), dvcyaml=False, save_dvc_exp=False) as live,
+    ):
+        augment = augmentation(params.retrain)
+        search = Search(space, data, costs, params.search, augment, Curves(live))
+        result = search.run(*checkpoints(params))
+    state.save(result, space)
+    spent_s = {f"cpu_s_{phase}": spent for phase, spent in search.cpu.spent_s.items()}
+    metrics.write("search", {**summarise(result, space, costs), **spent_s})
+
+
+def checkpoints(params: Params) -> tuple[Path, Path]:
+    """The files of a search and of its warmed-up weights, by everything that decides them."""
     prices = RESULTS / params.search.prices
-    costs = Costs.of(space, Table.read(prices), params.search.reg_cost)
-    augment = augmentation(params.retrain)
-    task = (params.space.model_dump(mode="json"), sha256_of(dataset.DATASET_FILE), asdict(augment))
+    task = (
+        params.space.model_dump(mode="json"),
+        sha256_of(dataset.DATASET_FILE),
+        asdict(augmentation(params.retrain)),
+        made_by(CODE, ("torch",)),
+    )
     key = store.content_key(
         # The table itself is named; what only other methods read decides nothing.
         params.search.model_dump(mode="json", exclude={"prices"} | params.search.unread),
@@ -52,17 +75,7 @@ def run(params: Params) -> None:
         sha256_of(prices / "table.json"),
     )
     warmed = store.content_key(warm_up_essentials(params.search), *task)
-    with (
-        store.locked("search"),
-        Live(str(plots.SEARCH), dvcyaml=False, save_dvc_exp=False) as live,
-    ):
-        search = Search(space, data, costs, params.search, augment, Curves(live))
-        result = search.run(
-            store.place("search", key, ".pt"), store.place("search", warmed, ".warm.pt")
-        )
-    state.save(result, space)
-    spent_s = {f"cpu_s_{phase}": spent for phase, spent in search.cpu.spent_s.items()}
-    metrics.write("search", {**summarise(result, space, costs), **spent_s})
+    return store.place("search", key, ".pt"), store.place("search", warmed, ".warm.pt")
 
 
 def warm_up_essentials(params: SearchParams) -> dict[str, Any]:

@@ -7,10 +7,8 @@ numbers are, and a range is one more factor.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from functools import cache, partial
-from importlib import metadata
 from pathlib import Path
 
 import torch
@@ -22,6 +20,7 @@ from pipeline.formats import FileFormat, Shape, format_named
 from pipeline.parallel import run_all
 from pipeline.sections.target import Precision
 from pipeline.seeds import generator
+from pipeline.source_code import made_by
 from pipeline.store import content_key, place
 
 _PACKAGES = ("onnx", "onnxruntime", "ai-edge-litert", "ai-edge-quantizer")
@@ -76,5 +75,4 @@ def _shape(layers: Sequence[Layer]) -> Shape:
 def _recipe() -> tuple[str, ...]:
     """The code that makes the files, and the versions of what it calls."""
     sources = (quantize_onnx, onnx_compact, quantize_tflite, tflite_export, convert)
-    versions = [f"{package} {metadata.version(package)}" for package in _PACKAGES]
-    return (*versions, *(inspect.getsource(source) for source in sources))
+    return made_by(sources, _PACKAGES)

@@ -7,10 +7,8 @@ whole model gives, in a small part of the time; the tests compare the two.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from functools import cache, partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from pipeline.exporter import INPUT_NAME, OUTPUT_NAME
 from pipeline.onnx_export import export_onnx
 from pipeline.parallel import run_all
 from pipeline.params import ExportParams
+from pipeline.source_code import made_by
 from pipeline.store import content_key, place
 from pipeline.untrained import weights
 
@@ -110,5 +109,4 @@ def _export(opset: int, store: Path, block: BlockSpec) -> str:
 def _recipe() -> tuple[str, ...]:
     """The code that makes the files, and the versions of what it calls."""
     sources = (block_modules, cell_blocks, depthwise, onnx_export, weights, joined)
-    versions = [f"{package} {metadata.version(package)}" for package in _PACKAGES]
-    return (*versions, *(inspect.getsource(source) for source in sources))
+    return made_by(sources, _PACKAGES)

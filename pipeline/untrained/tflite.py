@@ -6,10 +6,8 @@ than its blocks put together.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from functools import cache, partial
-from importlib import metadata
 from pathlib import Path
 
 from models import blocks as block_modules
@@ -18,6 +16,7 @@ from models.network import Layer
 from pipeline import tflite_export
 from pipeline.parallel import run_all
 from pipeline.params import ExportParams
+from pipeline.source_code import made_by
 from pipeline.store import content_key, place
 from pipeline.tflite_export import export_tflite
 from pipeline.untrained import weights
@@ -54,5 +53,4 @@ def _export(store: Path, layers: Sequence[Layer]) -> str:
 def _recipe() -> tuple[str, ...]:
     """The code that makes the files, and the versions of what it calls."""
     sources = (block_modules, cell_blocks, depthwise, tflite_export, weights)
-    versions = [f"{package} {metadata.version(package)}" for package in _PACKAGES]
-    return (*versions, *(inspect.getsource(source) for source in sources))
+    return made_by(sources, _PACKAGES)

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from benchmarks.rows import append
 from experiments import cells, rows
 from experiments.folder import TaskFolder
@@ -59,6 +61,31 @@ def test_a_key_is_of_contents_and_not_of_places(task, tmp_path):
     (tmp_path / "base.yaml").write_text(base)
     # as it was before tasks had folders: rows of then stay valid
     assert cells.key_of(settings(base="base.yaml"), "control", 0, moved) == "82d8e03c8281c3de"
+
+
+@pytest.mark.parametrize(
+    ("method", "key"),
+    [
+        ("simplex", "83c2ce225f69ed68"),
+        ("additive", "41909e0a2ab74668"),
+        ("random", "44c117cec8a63e47"),
+        ("darts", "ece84109154e432d"),
+        ("proxylessnas-r", "b1d64fcb6bb59635"),
+        ("fbnet", "7944aa865d2adc5f"),
+        ("evolution", "05ae205be4709b17"),
+    ],
+)
+def test_committed_rows_keep_their_keys(task, method, key):
+    """Whatever the section of the search says today of what its methods read."""
+    (task.root / "base.yaml").write_text(
+        "search: {strategy: auto, checkpoint_steps: 200, reg_weight: 0.5, reg_cost: uniform,\n"
+        "  sampler: {kind: gumbel-softmax, vertex_share: 0.2}, hypernet: {kind: mlp, knots: 5},\n"
+        "  estimator: reinforce-cv, reinforce: {paths: 4}, temperature: 0.005, searches: 6,\n"
+        "  darts: {order: 1}, fbnet: {alpha: 0.2}, evolution: {images: 500}}\n"
+    )
+    arms = {"simplex": {"seeds": 1, "overrides": {"search": {"method": method}}}}
+    mine = settings(base="base.yaml", arms=arms)
+    assert cells.key_of(mine, "simplex", 0, task) == key
 
 
 def test_a_control_reads_the_search_of_its_arm_and_is_charged_for_it(task, monkeypatch):
