@@ -21,6 +21,7 @@ from pipeline.batches import Images
 from pipeline.extraction.candidates import Candidate
 from pipeline.parallel import in_processes
 from pipeline.progress import Progress
+from pipeline.search.on_batch import on_batch
 
 _Look: TypeAlias = Callable[[Candidate], Candidate]
 
@@ -71,7 +72,7 @@ def _all(look: _Look, candidates: Sequence[Candidate]) -> list[Candidate]:
 def _screen(supernet: Supernet, images: Images, candidate: Candidate) -> Candidate:
     x, y = images.take(slice(None))
     with frozen_statistics(supernet):
-        loss = F.cross_entropy(supernet(x, single(candidate.choices)), y)
+        loss, _ = on_batch(supernet, single(candidate.choices), x, y)
     return replace(candidate, screened_cross_entropy=float(loss))
 
 

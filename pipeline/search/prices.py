@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from statistics import fmean
 
 import torch
-import torch.nn.functional as F
+from torch import nn
 
 from models.norms import frozen_statistics
 from models.spaces import Choices, Space
-from models.supernet import Supernet, single
+from models.supernet import single
 from pipeline.batches import Images
 from pipeline.search.objective import Costs, expected_latency_ms, one_hot
+from pipeline.search.on_batch import on_batch
 from pipeline.seeds import rng
 
 _PATHS = 8
@@ -26,7 +27,7 @@ _LEAST_GAIN = 1e-3  # of cross-entropy: noise below
 
 
 def price_range(
-    space: Space, supernet: Supernet, images: Images, costs: Costs, seed: int
+    space: Space, supernet: nn.Module, images: Images, costs: Costs, seed: int
 ) -> tuple[float, float]:
     """(κ_min, κ_max) around the exchange rates of cross-entropy for latency (in units of the
     reference latency): from the cheapest path to the average one, from that to the dearest."""
@@ -52,14 +53,14 @@ def latency_ms(choices: Sequence[int], costs: Costs) -> float:
 
 @torch.no_grad()
 def look(
-    supernet: Supernet, choices: Choices, images: Images, count: int = _IMAGES
+    supernet: nn.Module, choices: Choices, images: Images, count: int = _IMAGES
 ) -> tuple[float, float]:
     """Cross-entropy and accuracy of one path over the first `count` images, with the batch's own
     BatchNorm statistics: ranks paths as re-estimated statistics do, without touching any state."""
     x, y = images.take(slice(0, count))
     with frozen_statistics(supernet):
-        logits = supernet(x, single(choices))
-    return float(F.cross_entropy(logits, y)), float((logits.argmax(1) == y).float().mean())
+        loss, hits = on_batch(supernet, single(choices), x, y)
+    return float(loss), float(hits)
 
 
 def extreme(space: Space, costs: Costs, *, dearest: bool) -> Choices:

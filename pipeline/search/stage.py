@@ -166,7 +166,7 @@ class Search:
         if self.params.kappa != "auto":
             return self.params.kappa
         costs = self.costs.to(torch.device("cpu"))
-        return price_range(self.space, self.weights.net, self.images, costs, self.params.seed)
+        return price_range(self.space, self.weights.supernet, self.images, costs, self.params.seed)
 
     def _begin(self, kappa_range: tuple[float, float]) -> Method:
         setting = Setting(

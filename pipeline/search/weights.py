@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import torch
-import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
@@ -16,6 +15,7 @@ from models.spaces import Space
 from models.supernet import Selection, Supernet, single
 from pipeline.batches import Augmentation, Images, at_step
 from pipeline.params import SearchParams
+from pipeline.search.on_batch import on_batch
 from pipeline.training import sgd
 
 _RAMP = 0.05  # share of the steps in which the learning rate rises
@@ -68,8 +68,7 @@ class WeightTraining:
         """Cross-entropy of what a selection runs, on the batch of the next step."""
         params = self._params
         x, y = at_step(self.images, params.batch_size, params.seed, self.done, self.augment)
-        self.supernet.train()
-        return F.cross_entropy(self.supernet(x, selection), y)
+        return on_batch(self.supernet, selection, x, y)[0]
 
     def step(self, choices: Sequence[int]) -> float:
         """One step on the next batch along one path; returns its cross-entropy."""

@@ -174,10 +174,10 @@ class SearchParams(Section):
         return self
 
     @model_validator(mode="after")
-    def _second_order_has_no_scaler(self) -> SearchParams:
-        if self.method == "darts" and self.darts.order == 2 and self.precision == "16-mixed":
+    def _second_order_is_exact(self) -> SearchParams:
+        if self.method == "darts" and self.darts.order == 2 and self.precision != "32-true":
             raise ValueError(
-                "darts.order: 2 takes differences of gradients, which 16-mixed scales: write "
-                "precision: 32-true or bf16-mixed"
+                "darts.order: 2 takes differences of gradients at weights that hardly differ, for "
+                f"which {self.precision} is too coarse: write precision: 32-true"
             )
         return self

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
@@ -22,6 +21,7 @@ from pipeline.search.estimators.base import LossOf
 from pipeline.search.estimators.prepared import prepared_paths
 from pipeline.search.estimators.reinforce import losses_of
 from pipeline.search.objective import Costs, expected_latency_ms, mean_entropy
+from pipeline.search.on_batch import on_batch
 from pipeline.search.weights import WeightTraining
 from pipeline.seeds import generator
 
@@ -141,8 +141,7 @@ class Method:
 
 def _loss_of(supernet: nn.Module, x: Tensor, y: Tensor) -> LossOf:
     def loss_of(selection: Selection) -> Tensor:
-        supernet.train()
-        return F.cross_entropy(supernet(x, selection), y)
+        return on_batch(supernet, selection, x, y)[0]
 
     return loss_of
 

@@ -73,7 +73,7 @@ class Evolution(PerPrice):
         losses, hits = [], []
         for _ in range(options.networks):
             choices = self._next(population, limit_ms, draws)
-            loss, hit = look(setting.weights.net, choices, setting.images, options.images)
+            loss, hit = look(setting.weights.supernet, choices, setting.images, options.images)
             population.add(choices, hit)
             losses.append(loss)
             hits.append(hit)

@@ -15,6 +15,7 @@ from pipeline.search.estimators.reinforce import draw_paths, log_probability
 from pipeline.search.methods.base import Setting, Step, method
 from pipeline.search.methods.gradient import GradientPerPrice
 from pipeline.search.objective import expected_latency_ms, one_hot
+from pipeline.search.on_batch import on_batch
 from pipeline.search.weights import constant
 from pipeline.seeds import generator
 
@@ -99,11 +100,9 @@ class ProxylessNASR(Proxyless):
     @torch.no_grad()
     def _judged(self, networks: Sequence[Choices]) -> tuple[Tensor, Tensor]:
         """Cross-entropy and accuracy (m,) of m networks on one batch."""
-        supernet, (x, y) = self.setting.weights.supernet, self.batch(self.done)
-        supernet.train()
-        outputs = [supernet(x, single(choices)) for choices in networks]
-        losses = [torch.nn.functional.cross_entropy(output, y) for output in outputs]
-        hits = [(output.argmax(1) == y).float().mean() for output in outputs]
+        supernet, batch = self.setting.weights.supernet, self.batch(self.done)
+        seen = [on_batch(supernet, single(choices), *batch) for choices in networks]
+        losses, hits = zip(*seen, strict=True)
         return torch.stack(losses), torch.stack(hits)
 
 

@@ -90,7 +90,7 @@ class Simplex(Method):
         self._descend(self._estimator.known(alpha), alpha.softmax(-1), points, kappas)
 
     def alpha(self) -> Alpha:
-        return self.net.cpu()
+        return self.net.float().cpu()  # who reads it knows nothing of the search's precision
 
     def state(self) -> dict[str, Any]:
         return {

@@ -15,7 +15,7 @@ from pipeline.search.curves import Curves
 from pipeline.search.methods import METHODS, method
 from pipeline.search.methods.closed_form import ClosedForm
 from pipeline.search.objective import Costs, entropy, expected_latency_ms, objective, one_hot
-from pipeline.search.stage import Search
+from pipeline.search.stage import Search, summarise
 from tests.pipeline.made_up import Silent, small_space
 
 OPS = ("skip", "sep_k3", "mbconv_k3_e2", "conv_k3")
@@ -98,6 +98,20 @@ def test_every_method_ends_in_an_alpha_that_reads_back(name, space, whole, tmp_p
     assert torch.equal(again.alpha(points, prices), logits)
     assert torch.isfinite(logits[:, torch.from_numpy(space.mask)]).all()
     assert (logits[:, ~torch.from_numpy(space.mask)] == -torch.inf).all()
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true"])  # 16-mixed: not on CPUs
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_ends_in_every_precision(name, precision, data, tmp_path):
+    params = params_of(name, precision=precision)
+    search = search_for(ELASTIC, data, params)
+    result = run(search, tmp_path / "c.pt")
+    assert 0 < result.kappa_range[0] < result.kappa_range[1]
+    state.save(result, ELASTIC, tmp_path / "search.pt")
+    again = state.load(ELASTIC, params, tmp_path / "search.pt")
+    numbers = summarise(again, ELASTIC, search.costs)
+    assert numbers == summarise(result, ELASTIC, search.costs)
+    assert all(map(np.isfinite, numbers.values()))
 
 
 INSIDE = {"joint_steps": 6, "checkpoint_steps": 2}  # in the middle of the first of two searches

@@ -10,9 +10,12 @@ from pipeline.params import SearchParams
     ("changes", "message"),
     [
         ({"method": "darts", "joint_steps": 5}, "raise joint_steps"),
-        (
-            {"method": "darts", "darts": {"order": 2}, "precision": "16-mixed"},
-            "precision: 32-true or bf16-mixed",
+        *(
+            (
+                {"method": "darts", "darts": {"order": 2}, "precision": precision},
+                f"{precision} is too coarse: write precision: 32-true",
+            )
+            for precision in ("16-mixed", "bf16-mixed", "bf16-true")
         ),
         ({"method": "evolution", "joint_steps": 150}, "judges 100 networks"),  # 25 rounds of 4
         ({"evolution": {"population": 20}}, "tournament = 25 is above population = 20"),
