@@ -12,6 +12,7 @@ from edge.files import write_atomic
 from edge.record import Target
 from edge.target import make_target
 from edge.text import facts, printable
+from pipeline.accelerator import require_accelerator
 from pipeline.cost import estimate
 from pipeline.params import Params, TargetParams
 from pipeline.remote import BOARDS, LOCAL, Boards, RemoteError
@@ -32,10 +33,11 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
 
     Every later measurement belongs to this target: another device or another version of the
     runtime changes the file, and with it what DVC runs again; so do other images of the user's.
-    Raises MissingRuntime where the runtime's package is not installed, RemoteError where another
-    board cannot be described, and DataError where the place or the split of the data cannot be
-    right.
+    Raises MissingRuntime where the runtime's package is not installed, NoAccelerator where
+    `search.device` is not here, RemoteError where another board cannot be described, and DataError
+    where the place or the split of the data cannot be right.
     """
+    require_accelerator(params.search.device)
     data = listing.outline(params.data, root)
     targets = [
         describe(target, f"targets[{n}]", root, boards) for n, target in enumerate(params.targets)

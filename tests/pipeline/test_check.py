@@ -8,6 +8,7 @@ import pytest
 from edge.record import Target
 from edge.runtimes import MissingRuntime
 from pipeline import check
+from pipeline.accelerator import NoAccelerator
 from pipeline.check import MissingExporter
 from pipeline.params import Params, TargetParams
 from pipeline.remote import Boards, RemoteError
@@ -74,6 +75,16 @@ def test_a_missing_runtime_is_found_before_anything_is_written(tmp_path, monkeyp
     monkeypatch.setattr(check, "make_target", missing)
     with pytest.raises(MissingRuntime):
         check.run(Params(), root=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("device", "where"), [("cuda", "cuda"), ("mps", "backends.mps")])
+def test_a_missing_accelerator_is_found_before_anything_is_written(
+    tmp_path, made, monkeypatch, device, where
+):
+    monkeypatch.setattr(f"torch.{where}.is_available", lambda: False)
+    with pytest.raises(NoAccelerator, match=rf"finds no {device}.*search\.device: auto"):
+        check.run(Params(search={"device": device}), root=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
