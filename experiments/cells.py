@@ -21,6 +21,7 @@ from pipeline.params import Params
 from pipeline.store import content_key
 
 _FOUND = "family.json"
+_IN_ALL_KEYS = {"sampler", "reg_weight", "reg_cost"}  # unread or not: committed rows have them
 
 
 class Cell(NamedTuple):
@@ -65,7 +66,7 @@ def key_of(settings: Arms, arm: str, seed: int, task: TaskFolder) -> str:
     """Everything that decides the row of a cell, versions of packages and of the code apart."""
     table = sha256_of(task.table / "calibrate" / CALIBRATION_FILE.name)
     merged = settings.merged(arm, seed, task.root)
-    unread = Params.model_validate(merged).search.unread
+    unread = Params.model_validate(merged).search.unread - _IN_ALL_KEYS
     merged["search"] = {name: of for name, of in merged["search"].items() if name not in unread}
     return content_key(merged, settings.arms[arm].supernet_of, table)
 

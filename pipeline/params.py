@@ -105,7 +105,8 @@ class Params(Section):
     @classmethod
     def _widths_have_no_gates(cls, search: SearchParams, info: ValidationInfo) -> SearchParams:
         space: SpaceParams | None = info.data.get("space")
-        if space is not None and space.elastic and search.estimator != "reinforce-cv":
+        gates = "estimator" not in search.unread and search.estimator != "reinforce-cv"
+        if gates and space is not None and space.elastic:
             problem = f"{search.estimator} cannot run two widths at once: write reinforce-cv"
             raise PydanticCustomError(
                 "estimator", "no gates for widths", {"problems": {"estimator": problem}}

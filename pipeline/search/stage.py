@@ -1,5 +1,5 @@
 """Stage `search`: warm up the shared weights, find the range of prices, then train the weights and
-α in turn (first-order bilevel: each on its own part of the training images)."""
+α in turn, each on images of its own unless `search.level` is `single`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from edge.table import Table
 from models.spaces import Space
 from pipeline import batches, dataset, metrics, plots, store
 from pipeline import search as package
+from pipeline.accelerator import require_accelerator
 from pipeline.batches import Augmentation, Images
 from pipeline.params import Params, SearchParams
 from pipeline.progress import Progress
@@ -41,7 +42,8 @@ _SUMMARY_POINTS = 256
 
 
 def run(params: Params) -> None:
-    """Search on the profiled target; writes results/search/."""
+    """Search on the profiled target; writes results/search/. Raises NoAccelerator."""
+    require_accelerator(params.search.device)
     data = dataset.load()
     space = make_space(params.space, data)
     table = Table.read(RESULTS / params.search.prices)
@@ -53,7 +55,7 @@ def run(params: Params) -> None:
         augment = augmentation(params.retrain)
         search = Search(space, data, costs, params.search, augment, Curves(live))
         result = search.run(*checkpoints(params))
-    state.save(result, space)
+    state.save(result, space, params.search)
     spent_s = {f"cpu_s_{phase}": spent for phase, spent in search.cpu.spent_s.items()}
     metrics.write("search", {**summarise(result, space, costs), **spent_s})
 
@@ -68,8 +70,7 @@ def checkpoints(params: Params) -> tuple[Path, Path]:
         made_by(CODE, ("torch",)),
     )
     key = store.content_key(
-        # The table itself is named; what only other methods read decides nothing.
-        params.search.model_dump(mode="json", exclude={"prices"} | params.search.unread),
+        params.search.decisive,
         *task,
         sha256_of(prices / "table.csv"),
         sha256_of(prices / "table.json"),
@@ -191,7 +192,7 @@ class Search:
             return
         self.weights.restore(saved["weights"])
         self.curves.restore(saved["curves"])
-        self.cpu.restore(saved.get("cpu_s", {}))
+        self.cpu.restore(saved["cpu_s"])
         if saved["method"] is not None:
             low, high = saved["kappa_range"]
             self.method = self._begin((low, high))

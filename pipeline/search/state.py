@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ RESULT_FILE = Path("results/search/search.pt")
 
 
 class SearchResultError(EdgeError, ValueError):
-    """A search result that is missing or belongs to another space."""
+    """A search result that is missing or belongs to another space or other parameters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +32,10 @@ class Result:
     reference_ms: float
 
 
-def save(result: Result, space: Space, path: Path = RESULT_FILE) -> None:
+def save(result: Result, space: Space, params: SearchParams, path: Path = RESULT_FILE) -> None:
     """Write a finished search; the file describes itself."""
     content: dict[str, Any] = {
+        "search": params.decisive,
         "blocks": _blocks(space),
         "supernet": result.supernet.state_dict(),
         "alpha": result.alpha.state_dict(),
@@ -51,11 +53,23 @@ def load(space: Space, params: SearchParams, path: Path = RESULT_FILE) -> Result
         raise SearchResultError(f"{path} does not exist; make it with: dvc repro search")
     if content["blocks"] != _blocks(space):
         raise SearchResultError(f"{path} belongs to another space; dvc repro -sf search")
+    _require_same(content.get("search", {}), params.decisive, path)
     low, high = content["kappa_range"]
     supernet, alpha = Supernet(space), METHODS[params.method].blank(space, params, (low, high))
     supernet.load_state_dict(content["supernet"])
     alpha.load_state_dict(content["alpha"])
     return Result(supernet, alpha, (low, high), content["reference_ms"])
+
+
+def _require_same(searched: Mapping[str, Any], asked: Mapping[str, Any], path: Path) -> None:
+    """Weights of one α may fit into another one, which then says something else."""
+    names = sorted(searched.keys() | asked.keys())
+    other = [f"search.{name}" for name in names if searched.get(name) != asked.get(name)]
+    if other:
+        raise SearchResultError(
+            f"{path} was searched with another {', '.join(other)}; make it anew with: "
+            "dvc repro search"
+        )
 
 
 def _blocks(space: Space) -> list[list[str]]:

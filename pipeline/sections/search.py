@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import field_validator, model_validator
 
@@ -41,6 +41,12 @@ class HypernetParams(Section):
     )
     logit_bound: Positive = setting(8.0, "Largest absolute logit")
 
+    @property
+    def unread(self) -> set[str]:
+        """Keys that only other kinds read."""
+        read = {"mlp": "hidden", "piecewise-linear": "knots", "pivots": "width"}
+        return set(read.values()) - {read.get(self.kind)}
+
 
 class SamplerParams(Section):
     """The distribution of simplex points in the search."""
@@ -54,6 +60,11 @@ class SamplerParams(Section):
     temperature: Positive = setting(1.0, "Temperature of gumbel-softmax")
     concentration: Positive = setting(1.0, "Concentration of dirichlet")
     vertex_share: Share = setting(0.2, "Share of the points drawn at a vertex")
+
+    @property
+    def unread(self) -> set[str]:
+        """Keys that only the other kind reads."""
+        return {"concentration"} if self.kind == "gumbel-softmax" else {"theta", "temperature"}
 
 
 class ReinforceParams(Section):
@@ -74,8 +85,9 @@ class ReinforceParams(Section):
         return self
 
 
-_OURS = {"hypernet", "estimator", "reinforce", "temperature"}
-_READ_BY = {"simplex": _OURS, "additive": {"reinforce", "temperature"}}
+_POINTS = {"sampler", "reg_weight", "reg_cost"}
+_OURS = {"hypernet", "estimator", "reinforce", "temperature"} | _POINTS
+_READ_BY = {"simplex": _OURS, "additive": {"reinforce", "temperature"} | _POINTS}
 
 
 class SearchParams(Section):
@@ -99,11 +111,11 @@ class SearchParams(Section):
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true"] = setting(
         "32-true", "Precision of the training, as Lightning Fabric names it"
     )
-    strategy: Literal["auto", "ddp"] = setting("auto", "Lightning Fabric strategy")
+    strategy: Literal["auto"] = setting("auto", "Lightning Fabric strategy: one device searches")
     batch_size: Count = setting(64, "Images per step")
     warmup_epochs: int = setting(8, "Epochs of the weights on paths that prefer nothing", ge=0)
     warmup_skip: Share = setting(0.15, "Share of skips on these paths")
-    joint_steps: Count = setting(500, "Rounds of first-order bilevel optimisation")
+    joint_steps: Count = setting(500, "Rounds: steps of the weights, then one of the method")
     weight_steps: int = setting(1, "Weight steps per round", ge=0)
     weights: WeightsParams = setting(WeightsParams(), "Optimiser of the weights")
     hypernet: HypernetParams = setting(HypernetParams(), "Hypernetwork")
@@ -152,6 +164,13 @@ class SearchParams(Section):
         section = self.method.removesuffix("-r")
         others = keys - {section} if section in keys else keys | {"searches"}
         return others | _OURS - _READ_BY.get(self.method, set())
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What decides the result, beside the table that `prices` names, as plain data."""
+        idle = dict.fromkeys(self.unread | {"prices", "checkpoint_steps"}, True)
+        of_sections = {"hypernet": self.hypernet.unread, "sampler": self.sampler.unread}
+        return self.model_dump(mode="json", exclude={**of_sections, **idle})
 
     @model_validator(mode="after")
     def _every_search_gets_something(self) -> SearchParams:

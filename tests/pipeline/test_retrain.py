@@ -184,7 +184,7 @@ def searched(project, supernet):
 
 def save(supernet):
     hypernet = HyperNetwork(SPACE.mask, kappa_range=(0.1, 1.0))
-    state.save(state.Result(supernet, hypernet, (0.1, 1.0), 1.0), SPACE)
+    state.save(state.Result(supernet, hypernet, (0.1, 1.0), 1.0), SPACE, params.SearchParams())
 
 
 def first_weights(project):

@@ -9,7 +9,7 @@ import torch
 from models.alpha import Uniform
 from pipeline.batches import Augmentation
 from pipeline.dataset import Dataset
-from pipeline.params import ParamsError, SearchParams, load
+from pipeline.params import Params, ParamsError, SearchParams, load
 from pipeline.search import state
 from pipeline.search.curves import Curves
 from pipeline.search.methods import METHODS, method
@@ -90,7 +90,7 @@ def whole(data, tmp_path_factory):
 def test_every_method_ends_in_an_alpha_that_reads_back(name, space, whole, tmp_path):
     params = params_of(name)
     result = whole(space, params)
-    state.save(result, space, tmp_path / "search.pt")
+    state.save(result, space, params, tmp_path / "search.pt")
     again = state.load(space, params, tmp_path / "search.pt")
     points, prices = torch.full((2, 4), 0.25), torch.tensor([0.1, 1.0])
     logits = result.alpha(points, prices)
@@ -107,7 +107,7 @@ def test_every_method_ends_in_every_precision(name, precision, data, tmp_path):
     search = search_for(ELASTIC, data, params)
     result = run(search, tmp_path / "c.pt")
     assert 0 < result.kappa_range[0] < result.kappa_range[1]
-    state.save(result, ELASTIC, tmp_path / "search.pt")
+    state.save(result, ELASTIC, params, tmp_path / "search.pt")
     again = state.load(ELASTIC, params, tmp_path / "search.pt")
     numbers = summarise(again, ELASTIC, search.costs)
     assert numbers == summarise(result, ELASTIC, search.costs)
@@ -274,6 +274,10 @@ def test_elastic_widths_have_no_gates(estimator, tmp_path):
     )
     with pytest.raises(ParamsError, match=r"search\.estimator: .*two widths.*reinforce-cv"):
         load(tmp_path / "params.yaml")
+
+
+def test_a_method_without_an_estimator_does_not_care_which_one_is_named():
+    Params(search={"method": "darts", "estimator": "two-path"})  # the default space is elastic
 
 
 def test_a_name_is_registered_once():

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from models.supernet import Supernet
+from pipeline.accelerator import NoAccelerator
 from pipeline.batches import Augmentation
 from pipeline.dataset import Dataset
-from pipeline.params import SearchParams
+from pipeline.params import Params, SearchParams
 from pipeline.search import stage, state
 from pipeline.search.curves import Curves
+from pipeline.search.methods import METHODS
 from pipeline.search.objective import Costs
 from pipeline.search.prices import latency_ms
 from pipeline.search.stage import Search, summarise
@@ -114,7 +117,7 @@ def test_what_decides_a_warm_up():
 
 def test_a_result_reads_back_and_belongs_to_its_space(data, tmp_path):
     result = run(data, tmp_path / "c.pt")
-    state.save(result, SPACE, tmp_path / "search.pt")
+    state.save(result, SPACE, PARAMS, tmp_path / "search.pt")
     again = state.load(SPACE, PARAMS, tmp_path / "search.pt")
     point = torch.tensor([[0.1, 0.2, 0.3, 0.4]])
     kappa = torch.tensor([0.1])
@@ -125,6 +128,33 @@ def test_a_result_reads_back_and_belongs_to_its_space(data, tmp_path):
             state.load(other, PARAMS, tmp_path / "search.pt")
     with pytest.raises(state.SearchResultError, match="dvc repro search"):
         state.load(SPACE, PARAMS, tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"method": "random"}, "search.method"),
+        ({"hypernet": {"hidden": [16]}}, "search.hypernet"),
+        ({"hypernet": {"hidden": [8], "logit_bound": 4.0}}, "search.hypernet"),  # it would fit
+        ({"temperature": 0.1}, "search.temperature"),
+    ],
+)
+def test_a_result_belongs_to_what_was_searched_with(changes, name, tmp_path):
+    alpha = METHODS["simplex"].blank(SPACE, PARAMS, (0.1, 1.0))
+    path = tmp_path / "search.pt"
+    state.save(state.Result(Supernet(SPACE), alpha, (0.1, 1.0), 1.0), SPACE, PARAMS, path)
+    unread = PARAMS.model_copy(update={"checkpoint_steps": 9, "searches": 2})
+    assert state.load(SPACE, unread, path).reference_ms == 1.0
+    other = SearchParams.model_validate(PARAMS.model_dump() | changes)
+    with pytest.raises(state.SearchResultError, match=rf"another .*{name}.* dvc repro search"):
+        state.load(SPACE, other, path)
+
+
+def test_a_search_on_what_is_not_here_ends_before_it_reads_anything(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(NoAccelerator, match=r"finds no cuda.*search\.device: auto"):
+        stage.run(Params(search={"device": "cuda"}))
 
 
 def test_a_fixed_price_is_kept_and_an_automatic_one_is_positive(data, tmp_path):

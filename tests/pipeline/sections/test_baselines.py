@@ -35,7 +35,8 @@ def test_other_methods_do_not_care():
 
 def test_what_only_other_methods_read_does_not_make_a_search_another_one():
     sections = {"darts", "proxylessnas", "fbnet", "evolution"}
-    ours = {"hypernet", "estimator", "reinforce", "temperature"}
+    points = {"sampler", "reg_weight", "reg_cost"}
+    ours = {"hypernet", "estimator", "reinforce", "temperature"} | points
     none = sections | {"searches"}
     assert SearchParams(method="simplex").unread == none
     assert SearchParams(method="additive").unread == none | {"hypernet", "estimator"}
@@ -43,6 +44,51 @@ def test_what_only_other_methods_read_does_not_make_a_search_another_one():
     assert SearchParams(method="fbnet").unread == ours | sections - {"fbnet"}
     assert SearchParams(method="proxylessnas-r").unread == ours | sections - {"proxylessnas"}
     assert sections | ours < set(SearchParams.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [
+        ("simplex", {"checkpoint_steps": 7}),
+        ("simplex", {"prices": "calibrate"}),  # the table itself is in the key
+        ("simplex", {"hypernet": {"knots": 7, "width": 0.5}}),
+        ("simplex", {"sampler": {"concentration": 2.0}}),
+        ("additive", {"hypernet": {"hidden": [8]}}),
+        *(
+            (method, {"reg_weight": 2.0, "reg_cost": "macs", "sampler": {"theta": 1.0}})
+            for method in ("random", "darts", "fbnet", "proxylessnas", "evolution")
+        ),
+    ],
+)
+def test_what_decides_nothing(method, changes):
+    assert SearchParams(method=method, **changes).decisive == SearchParams(method=method).decisive
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "additive"},
+        {"reg_weight": 2.0},
+        {"sampler": {"theta": 1.0}},
+        {"sampler": {"kind": "dirichlet"}},
+        {"hypernet": {"hidden": [8]}},
+        {"hypernet": {"kind": "pivots"}},
+        {"kappa": (0.1, 0.2)},
+        {"weights": {"lr": 0.2}},
+    ],
+)
+def test_what_decides_a_search(changes):
+    assert SearchParams(**changes).decisive != SearchParams().decisive
+
+
+def test_of_a_kind_only_its_own_keys_decide():
+    def decisive(kind, **changes):
+        return SearchParams(hypernet={"kind": kind, **changes}).decisive["hypernet"]
+
+    assert decisive("pivots", hidden=[8]) == decisive("pivots") != decisive("pivots", width=0.5)
+    assert decisive("constant", knots=9) == decisive("constant")
+    sampler = SearchParams(sampler={"kind": "dirichlet", "theta": 2.0}).decisive["sampler"]
+    assert sampler == {"kind": "dirichlet", "concentration": 1.0, "vertex_share": 0.2}
 
 
 def test_one_key_of_an_optimiser_leaves_the_others_as_the_paper_has_them():
