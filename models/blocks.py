@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from edge.errors import EdgeError
 from edge.spec import SKIP, BlockSpec
 from models.depthwise import DepthwiseConv2d
+from models.registry import Registry
 
 Builder: TypeAlias = Callable[..., nn.Module]
 
@@ -25,7 +26,7 @@ ACTIVATIONS: dict[str, Callable[..., nn.Module]] = {
     "relu6": nn.ReLU6,
     "hardswish": nn.Hardswish,
 }
-_OPERATIONS: dict[str, Builder] = {}
+_OPERATIONS: Registry[Builder] = Registry("operation")
 
 
 class UnknownOperation(EdgeError, KeyError):
@@ -37,14 +38,7 @@ def operation(pattern: str) -> Callable[[Builder], Builder]:
 
     The groups of the pattern are whole numbers, passed to the builder after the spec.
     """
-
-    def register(builder: Builder) -> Builder:
-        if pattern in _OPERATIONS:
-            raise ValueError(f"operation {pattern!r} is registered twice")
-        _OPERATIONS[pattern] = builder
-        return builder
-
-    return register
+    return _OPERATIONS.register(pattern)
 
 
 def build(spec: BlockSpec) -> nn.Module:

@@ -7,7 +7,7 @@ operation for, and whose output reaches the end.
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ from models.spaces import Choices, Decision, Space, SpaceError, Step, Sum
 
 
 @dataclass(frozen=True)
-class CellSpace(Space):
+class CellSpace(Space, ABC):
     """A space of tied decisions about edges, of one width."""
 
     @property

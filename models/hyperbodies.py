@@ -13,21 +13,12 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
+from models.registry import Registry
+
 Body: TypeAlias = Callable[..., nn.Module]
 
-BODIES: dict[str, Body] = {}
-
-
-def body(name: str) -> Callable[[Body], Body]:
-    """Register a kind of body under the name that `search.hypernet.kind` gives it."""
-
-    def register(kind: Body) -> Body:
-        if name in BODIES:
-            raise ValueError(f"hypernetwork {name!r} is registered twice")
-        BODIES[name] = kind
-        return kind
-
-    return register
+BODIES: Registry[Body] = Registry("hypernetwork")
+body = BODIES.register  # under the name that `search.hypernet.kind` gives it
 
 
 @body("mlp")

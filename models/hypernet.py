@@ -26,21 +26,18 @@ class HyperNetwork(Alpha):
     def __init__(
         self,
         mask: npt.NDArray[np.bool_],
+        operations: int,
+        places: int,
         *,
         kappa_range: tuple[float, float],
-        operations: int | None = None,
-        places: int | None = None,
         kind: str = "mlp",
         hidden: Sequence[int] = (64, 64),
         knots: int = 5,
         width: float = 0.25,
         bound: float = 8.0,
     ) -> None:
-        """`mask`: [decisions, options]; `kappa_range`: (min, max), both positive. Without
-        `operations` and `places` every option is an operation, and every decision a place."""
-        super().__init__(
-            mask, operations or mask.shape[1], mask.shape[0] if places is None else places
-        )
+        """`mask`: [decisions, options]; `kappa_range`: (min, max), both positive."""
+        super().__init__(mask, operations, places)
         self.bound = bound
         low, high = map(math.log, kappa_range)
         self.register_buffer("log_range", torch.tensor([low, high]))

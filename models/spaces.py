@@ -240,6 +240,10 @@ class Space:
             before = step
         return numbers
 
+    def drawn(self, shares: npt.NDArray[np.floating], rng: np.random.Generator) -> Choices:
+        """A random one whose options have these `shares` [decisions, options]; rows sum to one."""
+        return self.canonical([int(rng.choice(len(row), p=row)) for row in shares])
+
     def random(self, rng: np.random.Generator) -> Choices:
         """Uniform over the candidates of every decision."""
         offered = [np.flatnonzero(row) for row in self.mask]

@@ -132,7 +132,7 @@ def tilted(space: Space, generator: np.random.Generator) -> Choices:
     places, operations = len(space.decisions), len(space.operations)
     weights = taste * space.mask[:places, :operations]
     shares[:places, :operations] = weights / weights.sum(axis=1, keepdims=True)
-    return space.canonical([int(generator.choice(len(share), p=share)) for share in shares])
+    return space.drawn(shares, generator)
 
 
 def _cheapest_network(space: Space, free: tuple[str, str]) -> Choices:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from edge.errors import EdgeError
 from pipeline.params import SamplerParams
+from pipeline.search.gumbel import gumbel_noise
 
 
 class SimplexError(EdgeError, ValueError):
@@ -27,8 +28,7 @@ def sample_points(
     """
     k = len(operations)
     if sampler.kind == "gumbel-softmax":
-        uniform = torch.rand(count, k, generator=generator).clamp(1e-10, 1 - 1e-7)
-        noise = -torch.log(-torch.log(uniform))
+        noise = gumbel_noise((count, k), generator)
         points = ((_theta(sampler.theta, operations) + noise) / sampler.temperature).softmax(1)
     else:
         concentration = torch.full((count, k), sampler.concentration)

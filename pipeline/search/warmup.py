@@ -32,7 +32,7 @@ class WarmUpPaths:
     def at(self, step: int) -> Choices:
         """The path of one step."""
         draws = rng(self._seed, self._purpose, step)
-        return self._space.canonical([int(draws.choice(len(row), p=row)) for row in self._shares])
+        return self._space.drawn(self._shares, draws)
 
 
 def warmup_shares(space: Space, skip: float) -> Shares:

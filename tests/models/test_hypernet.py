@@ -10,7 +10,7 @@ MASK = np.array([[1, 1, 1, 1], [1, 0, 1, 0], [0, 1, 0, 0]], dtype=bool)
 
 def hypernet(kappa_range=(0.1, 10.0), **options):
     torch.manual_seed(0)
-    return HyperNetwork(MASK, kappa_range=kappa_range, **options)
+    return HyperNetwork(MASK, 4, 3, kappa_range=kappa_range, **options)
 
 
 def points(count, kappa=1.0):
@@ -104,14 +104,14 @@ def test_the_first_step_moves_offered_logits_only():
 
 def test_a_checkpoint_holds_the_mask_and_the_range():
     net = trained(hypernet((0.5, 2.0)))
-    other = HyperNetwork(np.ones((3, 4), dtype=bool), kappa_range=(1.0, 1.0))
+    other = HyperNetwork(np.ones((3, 4), dtype=bool), 4, 3, kappa_range=(1.0, 1.0))
     other.load_state_dict(net.state_dict())
     assert torch.equal(other(*points(3)), net(*points(3)))
 
 
 def test_the_mask_is_a_copy():
     mask = MASK.copy()
-    net = HyperNetwork(mask, kappa_range=(0.1, 10.0))
+    net = HyperNetwork(mask, 4, 3, kappa_range=(0.1, 10.0))
     mask[:] = True
     assert net.mask.tolist() == MASK.tolist()
 

@@ -265,3 +265,14 @@ def test_networks_of_other_widths_have_other_fixed_layers():
     trunks = {ELASTIC.architecture((0, 0, 0, 0, a, b)).trunk for a in (0, 1) for b in (0, 1, 2)}
     assert len(trunks) == 6
     assert ELASTIC.architecture((SEP, CONV, SEP, SEP, 1, 2)).trunk in trunks
+
+
+def test_a_path_is_drawn_by_shares():
+    """A coin at the first place, certain at the second: skips go last."""
+    small, draws = (
+        space(widths=[4], depths=[2], operations=("skip", "conv_k3")),
+        np.random.default_rng(0),
+    )
+    drawn = [small.drawn(np.array([[0.5, 0.5], [0.0, 1.0]]), draws) for _ in range(40)]
+    assert set(drawn) == {(1, 0), (1, 1)}
+    assert 10 < drawn.count((1, 0)) < 30

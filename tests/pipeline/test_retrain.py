@@ -183,7 +183,7 @@ def searched(project, supernet):
 
 
 def save(supernet):
-    hypernet = HyperNetwork(SPACE.mask, kappa_range=(0.1, 1.0))
+    hypernet = HyperNetwork(SPACE.mask, 3, 2, kappa_range=(0.1, 1.0))
     state.save(state.Result(supernet, hypernet, (0.1, 1.0), 1.0), SPACE, params.SearchParams())
 
 

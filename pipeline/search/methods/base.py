@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from models.alpha import Alpha
+from models.registry import Registry
 from models.spaces import Choices, Space
 from models.supernet import Selection
 from pipeline.batches import Images, at_step
@@ -61,31 +63,31 @@ class Setting:
     fabric: Fabric
 
 
-class Method:
+class Method(ABC):
     """The upper level of a search: it learns α while the shared weights learn along its paths."""
 
     def __init__(self, setting: Setting) -> None:
         self.setting, self.done = setting, 0
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027  (most do not)
         """Look at the warmed-up weights before the first step."""
 
+    @abstractmethod
     def path(self, step: int) -> Choices:
         """What the weights train on in their step number `step`."""
-        raise AssertionError("every method has its own")
 
+    @abstractmethod
     def step(self) -> Step:
         """One step of the upper level."""
-        raise AssertionError("every method has its own")
 
+    @abstractmethod
     def alpha(self) -> Alpha:
         """What was learned, on the CPU."""
-        raise AssertionError("every method has its own")
 
     @staticmethod
+    @abstractmethod
     def blank(space: Space, params: SearchParams, kappa_range: tuple[float, float]) -> Alpha:
         """An α of the kind that this method learns: what a stored one is read into."""
-        raise AssertionError("every method has its own")
 
     def state(self) -> dict[str, Any]:
         """Everything that a restart needs."""
@@ -146,18 +148,5 @@ def _loss_of(supernet: nn.Module, x: Tensor, y: Tensor) -> LossOf:
     return loss_of
 
 
-_M = TypeVar("_M", bound=type[Method])
-
-METHODS: dict[str, type[Method]] = {}
-
-
-def method(name: str) -> Callable[[_M], _M]:
-    """Register a method under the name that `search.method` gives it."""
-
-    def register(kind: _M) -> _M:
-        if name in METHODS:
-            raise ValueError(f"method {name!r} is registered twice")
-        METHODS[name] = kind
-        return kind
-
-    return register
+METHODS: Registry[type[Method]] = Registry("method")
+method = METHODS.register  # under the name that `search.method` gives it

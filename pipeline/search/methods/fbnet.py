@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from edge.errors import EdgeError
+from pipeline.search.gumbel import gumbel_noise
 from pipeline.search.methods.base import Setting, Step, method
 from pipeline.search.methods.mixed import Mixed
 from pipeline.search.objective import expected_latency_ms
@@ -103,6 +104,5 @@ def temperature(options: FBNetParams, progress: float) -> float:
 def gumbel_softmax(alpha: Tensor, tau: float, draws: torch.Generator) -> Tensor:
     """softmax((α + Gumbel noise) / τ) per row (Jang et al., 2017); its largest entry is drawn
     from softmax(α) at any τ."""
-    uniform = torch.rand(alpha.shape, generator=draws).clamp(1e-10, 1 - 1e-7)
-    noise = -torch.log(-torch.log(uniform))
+    noise = gumbel_noise(alpha.shape, draws)
     return ((alpha + noise.to(alpha.device)) / tau).softmax(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -50,9 +51,9 @@ class PerPrice(Method):
         """Uniform: the shared weights only judge."""
         return self._uniform.at(step)
 
+    @abstractmethod
     def table(self, search: int) -> Tensor:
         """The logits (decisions, options) that one search arrived at, on the CPU."""
-        raise AssertionError("every method has its own")
 
     def alpha(self) -> Tables:
         setting = self.setting

@@ -38,9 +38,9 @@ class Simplex(Method):
         hypernet = params.hypernet
         return HyperNetwork(
             space.mask,
+            len(space.operations),
+            len(space.decisions),
             kappa_range=kappa_range,
-            operations=len(space.operations),
-            places=len(space.decisions),
             kind=hypernet.kind,
             hidden=hypernet.hidden,
             knots=hypernet.knots,

@@ -56,7 +56,7 @@ def test_neighbours_differ_by_one_swap(predictor):
 
 
 def test_the_hypernetwork_is_read_by_argmax_first(predictor):
-    net = HyperNetwork(SPACE.mask, kappa_range=(0.1, 1.0), hidden=(4,))
+    net = HyperNetwork(SPACE.mask, 3, 2, kappa_range=(0.1, 1.0), hidden=(4,))
     with torch.no_grad():
         net.bias.copy_(torch.tensor([0.0, 5.0, 0.0, 0.0, 0.0, 5.0]))
     found = from_alpha(net, predictor, (0.1, 1.0), 32, seed=0)

@@ -73,7 +73,7 @@ def test_distinct_members_are_on_the_front_and_three_percent_apart():
 
 
 def test_steering_is_minus_one_where_a_penalty_is_heard_and_zero_where_nothing_moves():
-    net = HyperNetwork(np.ones((2, 3), dtype=bool), kappa_range=(0.1, 1.0), hidden=(4,))
+    net = HyperNetwork(np.ones((2, 3), dtype=bool), 3, 2, kappa_range=(0.1, 1.0), hidden=(4,))
     still = steering(net, ("a", "b", "c"), (0.1, 1.0), points=64)
     assert still == {"a": 0.0, "b": 0.0, "c": 0.0}
 
@@ -103,5 +103,5 @@ def test_thrift_is_minus_one_where_a_higher_price_makes_networks_faster():
         mask=torch.from_numpy(mask),
     )
     assert thrift(Thrifty(mask, 3, 2), costs, (0.1, 1.0), points=64) == pytest.approx(-1.0)
-    still = HyperNetwork(mask, kappa_range=(0.1, 1.0), hidden=(4,))
+    still = HyperNetwork(mask, 3, 2, kappa_range=(0.1, 1.0), hidden=(4,))
     assert thrift(still, costs, (0.1, 1.0), points=64) == 0.0

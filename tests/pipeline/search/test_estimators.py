@@ -225,6 +225,11 @@ def gated_loss(selection):
     )
 
 
+def test_without_paths_all_networks_are_alike():
+    model = made(TwoPath, SearchParams(), depth=2, operations=("conv_k1", "conv_k3"))
+    assert model.known(torch.randn(3, 2, 2)).tolist() == [0.0] * 3
+
+
 @pytest.mark.parametrize(
     ("name", "operations"),
     [

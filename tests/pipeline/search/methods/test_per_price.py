@@ -21,6 +21,8 @@ class Some(PerPrice):
         params = SearchParams(method="darts", joint_steps=7, searches=3)
         self.setting = type("Setting", (), {"params": params})()
 
+    step = table = None  # nothing is learned
+
     def turns(self):
         for self.done in range(7):
             yield self.turn
@@ -54,3 +56,8 @@ def test_alpha_is_read_into_tables_of_the_prices():
     assert isinstance(alpha, Tables)
     assert alpha.prices.tolist() == pytest.approx([0.1, 10.0])
     assert alpha(torch.tensor([[0.5, 0.5]]), torch.tensor([1.0])).tolist() == [[[0.0, 0.0]] * 2]
+
+
+def test_what_every_method_has_of_its_own_cannot_be_forgotten():
+    with pytest.raises(TypeError, match=r"abstract.*step.*table"):
+        PerPrice(None)
