@@ -16,7 +16,8 @@ import click
 from edge.files import write_atomic
 from experiments.evidence import of_alpha
 from pipeline import params
-from pipeline.extract import Extraction, Scored
+from pipeline.extract import Extraction
+from pipeline.extraction.arms import Scored
 from pipeline.extraction.choose import Choice
 
 KINDS = ("search", "uniform")  # where candidates come from

@@ -13,8 +13,9 @@ import click
 from benchmarks.rows import Row
 from edge.files import write_atomic
 from pipeline import params
-from pipeline.extract import BINS, Extraction, Scored
+from pipeline.extract import BINS, Extraction
 from pipeline.extraction import evidence
+from pipeline.extraction.arms import Scored
 from pipeline.extraction.candidates import Candidate, bin_of
 
 
@@ -29,16 +30,18 @@ def main(out: Path) -> None:
 
 
 def seen(family: Scored, control: Scored, extraction: Extraction) -> Row:
-    """The best of both in bins of equal latency, by the careful and by the quick look; every judged
-    network with its bin and both its cross-entropies; and what α says without any image."""
+    """The best of both in bins of equal latency, at equal effort, by the careful and by the quick
+    look; every judged network with its bin and both its cross-entropies; and what α says without an
+    image."""
+    one, other = extraction.looks.equally(family, control)
 
-    def bins(one: Sequence[Candidate], other: Sequence[Candidate]) -> list[Row]:
-        shared = evidence.shared_bins(one, other, extraction.limits_ms, BINS)
+    def bins(of_one: Sequence[Candidate], of_other: Sequence[Candidate]) -> list[Row]:
+        shared = evidence.shared_bins(of_one, of_other, extraction.limits_ms, BINS)
         return [asdict(found) for found in shared]
 
     return {
-        "bins": bins(family.judged, control.judged),
-        "quick_bins": bins(family.quickly_judged, control.quickly_judged),
+        "bins": bins(one.judged, other.judged),
+        "quick_bins": bins(one.quickly_judged, other.quickly_judged),
         "judged": [
             [bin_of(c, extraction.limits_ms, BINS), c.quick_cross_entropy, c.judged_cross_entropy]
             for c in (*family.judged, *control.judged)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import click
 import numpy as np
@@ -17,6 +16,7 @@ from pipeline.batches import Images
 from pipeline.calibrate import read_calibration
 from pipeline.extraction import candidates as pool
 from pipeline.extraction import evidence, steering, table
+from pipeline.extraction.arms import Looks, Scored
 from pipeline.extraction.candidates import Candidate, Predictor
 from pipeline.extraction.choose import (
     Choice,
@@ -56,32 +56,12 @@ def run(params: Params) -> None:
     write_members(ARCHITECTURES_FILE, members)
     seen = {"search": family.seen, "control": control.seen}
     write_atomic(plots.CANDIDATES, table.candidates_csv(extraction.space, seen))
-    bins = evidence.shared_bins(family.judged, control.judged, extraction.limits_ms, BINS)
+    bins = extraction.bins(family, control)
     compared = evidence.against_control(bins)
     write_atomic(plots.CONTROL, table.control_csv(bins))
     write_atomic(plots.STEERING, table.steering_csv(extraction.steering()))
     metrics.write("extract", extraction.summary(family, compared, choices, members))
     _report(compared, family, choices, members)
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Candidates of one arm: all that were screened, and those of them that were judged."""
-
-    screened: list[Candidate]
-    judged: list[Candidate]
-
-    @property
-    def seen(self) -> list[Candidate]:
-        """Every candidate once, with the best scores it has."""
-        judged = {candidate.choices: candidate for candidate in self.judged}
-        return [judged.get(candidate.choices, candidate) for candidate in self.screened]
-
-    @property
-    def quickly_judged(self) -> list[Candidate]:
-        """All that were screened, the quick look's cross-entropy in the place of the careful
-        one's, which only the finalists have."""
-        return [replace(c, cross_entropy=c.quick_cross_entropy) for c in self.screened]
 
 
 class Extraction:
@@ -101,6 +81,9 @@ class Extraction:
         )
         self.costs = Costs.of(self.space, self.predictor.calibration.fold(), "uniform")
         self.limits_ms = self._limits_ms()
+        self.looks = Looks(
+            self.judge, self.options.screened, self.options.finalists, self.limits_ms, BINS
+        )
 
     def from_search(self) -> list[Candidate]:
         """Candidates read off α(S, κ); a method that prefers nothing has the control's, drawn
@@ -118,11 +101,12 @@ class Extraction:
 
     def judged(self, label: str, candidates: Sequence[Candidate]) -> Scored:
         """Screen the candidates evenly over latency, then judge the best of every bin."""
-        some = pool.spread(candidates, self.options.screened, self.limits_ms, BINS)
-        screened = self.judge.screen(some, f"{label}: screen")
-        ordered = sorted(screened, key=lambda c: c.quick_cross_entropy)
-        best = pool.spread(ordered, self.options.finalists, self.limits_ms, BINS)
-        return Scored(screened, self.judge.judge(best, f"{label}: judge"))
+        return self.looks.score(candidates, label)
+
+    def bins(self, family: Scored, control: Scored) -> list[evidence.Bin]:
+        """The best of both at equal effort, in the bins that both reach."""
+        one, other = self.looks.equally(family, control)
+        return evidence.shared_bins(one.judged, other.judged, self.limits_ms, BINS)
 
     def by_budget(self, arm: Scored) -> list[Choice]:
         """The choice for every budget."""

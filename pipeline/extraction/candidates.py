@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edge.bayes import Floats
 from edge.predictor import Calibration, Prediction
 from edge.spec import Architecture
 from models.alpha import Alpha
@@ -167,19 +168,35 @@ def spread(
     candidates: Sequence[Candidate], count: int, limits_ms: tuple[float, float], bins: int
 ) -> list[Candidate]:
     """At most `count` of the candidates, evenly over bins of log latency, in order in each bin."""
-    by_bin: list[list[Candidate]] = [[] for _ in range(bins)]
-    for candidate in candidates:
-        by_bin[bin_of(candidate, limits_ms, bins)].append(candidate)
+    binned = by_bin(candidates, limits_ms, bins)
     chosen: list[Candidate] = []
     depth = 0
-    while len(chosen) < count and any(len(members) > depth for members in by_bin):
-        chosen += [members[depth] for members in by_bin if len(members) > depth]
+    while len(chosen) < count and any(len(members) > depth for members in binned):
+        chosen += [members[depth] for members in binned if len(members) > depth]
         depth += 1
     return chosen[:count]
 
 
+def by_bin(
+    candidates: Sequence[Candidate], limits_ms: tuple[float, float], bins: int
+) -> list[list[Candidate]]:
+    """The candidates of every bin, in order."""
+    medians_ms = np.array([candidate.median.mean_ms for candidate in candidates])
+    binned: list[list[Candidate]] = [[] for _ in range(bins)]
+    for candidate, place in zip(candidates, bins_of(medians_ms, limits_ms, bins), strict=True):
+        binned[place].append(candidate)
+    return binned
+
+
 def bin_of(candidate: Candidate, limits_ms: tuple[float, float], bins: int) -> int:
     """Which of `bins` equal parts of log latency between the limits a candidate lies in."""
+    (place,) = bins_of(np.array([candidate.median.mean_ms]), limits_ms, bins)
+    return place
+
+
+def bins_of(medians_ms: Floats, limits_ms: tuple[float, float], bins: int) -> list[int]:
+    """`bin_of` for latencies (n,)."""
     low, high = np.log(limits_ms)
-    position = (np.log(candidate.median.mean_ms) - low) / max(1e-9, high - low)
-    return int(np.clip(position * bins, 0, bins - 1))
+    position = (np.log(medians_ms) - low) / max(1e-9, high - low)
+    places: list[int] = np.clip(position * bins, 0, bins - 1).astype(int).tolist()
+    return places

@@ -7,7 +7,7 @@ import torch
 from experiments.evidence import seen
 from models.alpha import Tables
 from models.spaces import Space
-from pipeline.extract import Scored
+from pipeline.extraction.arms import Looks, Scored
 from pipeline.search.objective import Costs
 from tests.pipeline.extraction.made_up import candidate
 from tests.pipeline.made_up import small_space
@@ -27,7 +27,11 @@ def extraction():
         torch.ones(2, 2, dtype=bool),
     )  # fmt: skip
     result = SimpleNamespace(alpha=alpha, kappa_range=PRICES)
-    return SimpleNamespace(space=SPACE, result=result, costs=costs, limits_ms=(1.0, 16.0))
+    limits_ms = (1.0, 16.0)
+    looks = Looks(None, screened=160, finalists=32, limits_ms=limits_ms, bins=16)
+    return SimpleNamespace(
+        space=SPACE, result=result, costs=costs, limits_ms=limits_ms, looks=looks
+    )
 
 
 def look(name, latency_ms, quick, careful):
