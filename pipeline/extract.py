@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 import numpy as np
@@ -15,7 +15,7 @@ from pipeline import dataset, metrics, plots
 from pipeline.batches import Images
 from pipeline.calibrate import read_calibration
 from pipeline.extraction import candidates as pool
-from pipeline.extraction import evidence, steering, table
+from pipeline.extraction import evidence, requests, steering, table
 from pipeline.extraction.arms import Looks, Scored
 from pipeline.extraction.candidates import Candidate, Predictor
 from pipeline.extraction.choose import (
@@ -23,10 +23,10 @@ from pipeline.extraction.choose import (
     automatic_budgets,
     best_within,
     choose_all,
-    front,
     get_under,
 )
 from pipeline.extraction.judge import Judge
+from pipeline.extraction.requests import Request
 from pipeline.members import ARCHITECTURES_FILE, ExtractedMember
 from pipeline.members import write as write_members
 from pipeline.params import ExtractParams, Params, PointParams
@@ -34,6 +34,7 @@ from pipeline.search import state
 from pipeline.search.objective import Costs
 from pipeline.search.prices import extreme
 from pipeline.search.simplex import named_point
+from pipeline.sections.extract import budget_name
 from pipeline.space import make_space
 
 BINS = 16
@@ -49,19 +50,22 @@ def run(params: Params) -> None:
     extraction = Extraction(params)
     family = extraction.judged("family", extraction.from_search())
     control = extraction.judged("control", extraction.from_uniform())
-    choices = extraction.by_budget(family)
-    members = extraction.members(choices, family)
-    if not members:
-        raise ExtractError("no member: give extract.budgets_ms or extract.points")
-    write_members(ARCHITECTURES_FILE, members)
+    asked = extraction.requests(extraction.by_budget(family))
+    members = [extraction.member(request) for request in requests.kept(asked)]
     seen = {"search": family.seen, "control": control.seen}
     write_atomic(plots.CANDIDATES, table.candidates_csv(extraction.space, seen))
     bins = extraction.bins(family, control)
     compared = evidence.against_control(bins)
     write_atomic(plots.CONTROL, table.control_csv(bins))
     write_atomic(plots.STEERING, table.steering_csv(extraction.steering()))
-    metrics.write("extract", extraction.summary(family, compared, choices, members))
-    _report(compared, family, choices, members)
+    metrics.write("extract", extraction.summary(family, compared, asked))
+    _report(compared, requests.remarks(asked, extraction.result.kappa_range), members)
+    if not members:
+        raise ExtractError(
+            f"no member: all budgets are below {requests.fastest_ms(asked):.4g} ms, which the "
+            "fastest network needs; give extract.budgets_ms or extract.points more"
+        )
+    write_members(ARCHITECTURES_FILE, members)
 
 
 class Extraction:
@@ -118,38 +122,30 @@ class Extraction:
             budgets, arm.judged, self.predictor, self._screen, self._judge, options.seed
         )
 
-    def members(self, choices: Sequence[Choice], arm: Scored) -> list[ExtractedMember]:
-        """Members by name: one per budget that can be met, one per named point; no network
-        twice."""
-        members: dict[tuple[int, ...], ExtractedMember] = {}
-        for choice in choices:
-            if choice.fits:
-                name = f"within-{choice.budget_ms:g}ms"
-                member = self._member(name, choice.candidate, choice.budget_ms)
-                members.setdefault(choice.candidate.choices, member)
+    def requests(self, choices: Sequence[Choice]) -> list[Request]:
+        """All that members were asked for: one per budget, one per named point."""
+        asked = [
+            Request(budget_name(choice.budget_ms), choice.candidate, choice.budget_ms)
+            for choice in choices
+        ]
         for name, point in self.options.points.items():
-            candidate = self._at_point(point, arm)
-            member = self._member(name, candidate, point.budget_ms)
-            members.setdefault(candidate.choices, member)
-        return list(members.values())
+            asked.append(Request(name, self._at_point(point), point.budget_ms, point.kappa))
+        return asked
 
     def summary(
-        self,
-        family: Scored,
-        compared: evidence.Control,
-        choices: Sequence[Choice],
-        members: Sequence[ExtractedMember],
-    ) -> dict[str, float]:
+        self, family: Scored, compared: evidence.Control, asked: Sequence[Request]
+    ) -> dict[str, float | None]:
         """Numbers for `dvc metrics`."""
-        latencies = [member.predicted_ms for member in members]
+        members = [request.candidate for request in requests.kept(asked)]
+        latencies = [member.median.mean_ms for member in members]
         alpha, prices = self.result.alpha, self.result.kappa_range
         heard = evidence.steering(alpha, self.space.operations, prices)
         return {
             "members": len(members),
-            "infeasible_budgets": sum(not choice.fits for choice in choices),
-            "predicted_span": max(latencies) / min(latencies),
+            "infeasible_budgets": sum(not request.fits for request in asked),
+            "predicted_span": max(latencies) / min(latencies) if latencies else None,
             "distinct_argmax_on_front": len(evidence.distinct_on_front(family.quickly_judged)),
-            "repair_swaps": sum({c.candidate.choices: c.candidate.swaps for c in choices}.values()),
+            "repair_swaps": sum(member.swaps for member in members),
             "control_bins": compared.bins,
             "control_difference": compared.mean_difference,
             "control_half_width": compared.half_width,
@@ -164,8 +160,9 @@ class Extraction:
         result = self.result
         return steering.sweep(result.alpha, self.space.operations, result.kappa_range)
 
-    def _at_point(self, point: PointParams, arm: Scored) -> Candidate:
-        """The argmax of α at a named point: at its price, or the best one within its budget."""
+    def _at_point(self, point: PointParams) -> Candidate:
+        """The argmax of α at a named point: at its price, or the best one within its budget; the
+        fastest network where none is."""
         simplex = named_point(point.ops, self.space.operations)
         alpha = self.result.alpha
         if point.kappa is not None:
@@ -180,12 +177,14 @@ class Extraction:
         fastest = min(found, key=lambda candidate: candidate.bound_ms)
         return self._judge([get_under(fastest, self.predictor, point.budget_ms)])[0]
 
-    def _member(self, name: str, c: Candidate, budget_ms: float | None) -> ExtractedMember:
+    def member(self, request: Request) -> ExtractedMember:
+        """What the later stages are told of a member."""
+        c = request.candidate
         shares = dict(zip(self.space.operations, c.simplex or (), strict=False))
         assert c.cross_entropy is not None
         assert c.accuracy is not None
         return ExtractedMember(
-            name=name,
+            name=request.name,
             architecture=self.space.architecture(c.choices).to_dict(),
             origin={
                 "how": c.how,
@@ -193,7 +192,7 @@ class Extraction:
                 "kappa": c.kappa,
                 "simplex": {op: round(share, 4) for op, share in shares.items()},
             },
-            budget_ms=budget_ms,
+            budget_ms=request.budget_ms,
             predicted_ms=c.median.mean_ms,
             predicted_lo_ms=c.median.lo_ms,
             predicted_hi_ms=c.median.hi_ms,
@@ -217,20 +216,12 @@ class Extraction:
 
 
 def _report(
-    compared: evidence.Control,
-    family: Scored,
-    choices: Sequence[Choice],
-    members: Sequence[ExtractedMember],
+    compared: evidence.Control, remarks: Iterable[str], members: Sequence[ExtractedMember]
 ) -> None:
     """Say what was found; the control first."""
     click.echo(str(compared))
-    for choice in choices:
-        if not choice.fits:
-            fastest = front(family.judged)[0]
-            click.echo(
-                f"budget {choice.budget_ms:g} ms cannot be met: the fastest network needs "
-                f"{fastest.bound_ms:.4g} ms (upper bound)"
-            )
+    for remark in remarks:
+        click.echo(remark)
     for member in members:
         click.echo(
             f"{member.name:<20} {1e3 * member.predicted_ms:7.1f} µs "

@@ -11,7 +11,7 @@ from pipeline.seeds import rng
 
 Score = Callable[[Sequence[Candidate]], list[Candidate]]
 
-MAX_SWAPS = 2
+MAX_SWAPS = 2  # to use up a budget
 _NEIGHBOURS = 8
 _ROOM = 0.95  # a bound below this share of the budget leaves something to use up
 _WORTH = 0.01  # of cross-entropy: a slower network must gain more than this to be worth a budget
@@ -86,11 +86,11 @@ def choose(
     judge: Score,
     seed: int,
 ) -> Choice:
-    """The best of the judged `candidates` for a budget, after at most `MAX_SWAPS` swaps.
+    """The best of the judged `candidates` for a budget, repaired.
 
-    Repair swaps one decision at a time: to use up a budget that leaves room, or to get under
-    one that nothing fits. Its swaps are counted, so that it never silently does the search's
-    work.
+    Repair swaps one decision at a time: at most `MAX_SWAPS` times to use up a budget that leaves
+    room, and as often as it takes to get under one that nothing fits. Its swaps are counted, so
+    that it never silently does the search's work.
     """
     found = best_within(candidates, budget_ms)
     if found is None:

@@ -8,6 +8,13 @@ from pydantic import Field, field_validator, model_validator
 
 from pipeline.sections.base import AutoOr, Count, Positive, Section, Seed, Share, setting
 
+_BY_BUDGET = "within-"
+
+
+def budget_name(budget_ms: float) -> str:
+    """The name of the member that a budget asks for."""
+    return f"{_BY_BUDGET}{budget_ms:g}ms"
+
 
 class PointParams(Section):
     """A named point of the simplex, at a budget or at a price."""
