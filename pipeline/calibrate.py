@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from edge import networks, record
@@ -29,6 +29,7 @@ CALIBRATION_FILE = FOLDER / "calibration.json"
 MEASUREMENTS = Path("measurements")  # what came back from devices
 
 _PERCENTILES = (90, 95, 99)
+_ANY_DAY = datetime(1970, 1, 1, tzinfo=timezone.utc)  # where there is no record that could age
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def calibrate(
         all_fitted,
         confidence=params.confidence,
         half_life_days=params.half_life_days,
-        now=now or max(map(taken, ours)),
+        now=now or max(map(taken, ours), default=_ANY_DAY),
         accept=accept,
     )
     ignored = Counter(calibration.ignored)

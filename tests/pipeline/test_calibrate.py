@@ -17,6 +17,7 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 STEM = BlockSpec("conv_k3", 1, 4, 8, 8)
 BLOCK = BlockSpec("conv_k3", 4, 4, 8, 8)
 TABLE = Table(TARGET, 1.0, {BLOCK.key: TableRow(0.5, 0.5, 0.5, 100, "clean", NOW.isoformat())})
+ELSEWHERE = TARGET.model_copy(update={"threads": 4})
 ONLY_USABLE = CalibrateParams(accept="usable")
 LOAD = "others used 61.0% of the CPU"
 
@@ -65,13 +66,24 @@ def test_what_devices_sent_back_counts():
 
 
 def test_what_does_not_belong_is_counted():
-    elsewhere = measured("member", 3, 3.0, target=TARGET.model_copy(update={"threads": 4}))
+    elsewhere = measured("member", 3, 3.0, target=ELSEWHERE)
     wider = BlockSpec("conv_k3", 1, 8, 8, 8)
     feedback = [elsewhere, measured("member", 3, 9.0, stem=wider), measured("member", 3, 3.0)]
     result = calibrate(TABLE, session(), feedback, CalibrateParams())
     assert result.ignored == {"measured on another target": 1, "around other fixed layers": 1}
     assert result.calibration.n == 5
     assert "ignored 1 records: around other fixed layers" in report(result)
+
+
+@pytest.mark.parametrize("feedback", [[], [measured("member", 3, 3.0, target=ELSEWHERE)]])
+def test_without_a_network_to_fit_the_table_predicts_alone_and_it_is_told(feedback):
+    """`profile.anchors: 0`, and nothing that this target sent back."""
+    judges = [one for one in session() if one[1].subject.role in ("base", "heldout")]
+    result = calibrate(TABLE, judges, feedback, CalibrateParams())
+    assert result.calibration.n == 0
+    assert result.heldout[0].predicted_ms == pytest.approx(3.5)
+    (warning,) = result.warnings
+    assert warning.startswith("only 0 usable measurements of whole networks: ")
 
 
 def verdicts_of(**counts):
