@@ -122,7 +122,9 @@ def _too_few(measurements: Sequence[Measurement], usable: int) -> str:
         f"only {usable} usable measurements of whole networks: the predictions are almost the "
         "table's own and their intervals wide",
         *verdicts.doubts(m for m in measurements if not m.usable),
-        "let nothing else run and dvc repro -sf profile, or set calibrate.accept: suspect",
+        "let nothing else run and dvc repro -sf profile, or set calibrate.accept: suspect"
+        if measurements
+        else "give profile.anchors a few, then dvc repro",
     ]
     return "\n  ".join(lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -118,6 +119,7 @@ class Params(Section):
     def _points_name_operations(cls, extract: ExtractParams, info: ValidationInfo) -> ExtractParams:
         maps = {f"points.{name}.ops": point.ops for name, point in extract.points.items()}
         _require_operations(maps, info)
+        _require_a_rest(maps, info)
         return extract
 
 
@@ -135,6 +137,21 @@ def _require_operations(maps: Mapping[str, Mapping[str, float]], info: Validatio
     }
     if problems:
         raise PydanticCustomError("operations", "unknown operations", {"problems": problems})
+
+
+def _require_a_rest(maps: Mapping[str, Mapping[str, float]], info: ValidationInfo) -> None:
+    """Shares of all of space.operations leave nobody the rest: they sum to one."""
+    space: SpaceParams | None = info.data.get("space")
+    if space is None:
+        return
+    problems = {
+        where: f"the shares of all operations sum to {math.fsum(ops.values()):g}, not to 1; leave "
+        "one out, and it takes the rest"
+        for where, ops in maps.items()
+        if set(ops) == set(space.operations) and math.fsum(ops.values()) < 1 - 1e-9
+    }
+    if problems:
+        raise PydanticCustomError("shares", "shares without a rest", {"problems": problems})
 
 
 def load(path: Path = PARAMS_FILE) -> Params:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from pipeline.sections.base import AutoOr, Count, Positive, Section, Seed, Share, setting
 
@@ -55,6 +56,25 @@ class ExtractParams(Section):
     screened: Count = setting(160, "Candidates judged on a few images")
     finalists: Count = setting(32, "Of these, judged with re-estimated BatchNorm")
     workers: Count = setting(2, "Processes that judge")
+
+    @field_validator("points")
+    @classmethod
+    def _names_of_budgets_are_taken(cls, points: dict[str, PointParams]) -> dict[str, PointParams]:
+        problem = f"names that begin with {_BY_BUDGET} are those of budgets; take another"
+        problems = {name: problem for name in points if name.startswith(_BY_BUDGET)}
+        if problems:
+            raise PydanticCustomError("points", "names of budgets", {"problems": problems})
+        return points
+
+    @field_validator("budgets_ms")
+    @classmethod
+    def _budgets_differ(cls, budgets_ms: str | tuple[float, ...]) -> str | tuple[float, ...]:
+        names = [] if isinstance(budgets_ms, str) else [budget_name(ms) for ms in budgets_ms]
+        first = [names.index(name) for name in names]
+        problems = {n: f"the same as budgets_ms[{f}]" for n, f in enumerate(first) if f < n}
+        if problems:
+            raise PydanticCustomError("budgets", "equal budgets", {"problems": problems})
+        return budgets_ms
 
     @model_validator(mode="after")
     def _asks_for_a_member(self) -> ExtractParams:

@@ -84,6 +84,7 @@ def test_without_a_network_to_fit_the_table_predicts_alone_and_it_is_told(feedba
     assert result.heldout[0].predicted_ms == pytest.approx(3.5)
     (warning,) = result.warnings
     assert warning.startswith("only 0 usable measurements of whole networks: ")
+    assert "profile.anchors" in warning
 
 
 def verdicts_of(**counts):

@@ -185,6 +185,24 @@ def test_every_field_is_described():
             "allowed: skip, sep_k3",
         ),
         (
+            "space: {operations: [skip, sep_k3]}\n"
+            "extract: {points: {a: {ops: {skip: 0.5, sep_k3: 0.4}, kappa: 1}}}",
+            "extract.points.a.ops: the shares of all operations sum to 0.9, not to 1; leave one "
+            "out, and it takes the rest",
+        ),
+        (
+            "extract: {points: {within-1ms: {ops: {skip: 0.7}, kappa: 1}}}",
+            "extract.points.within-1ms: names that begin with within- are those of budgets; take",
+        ),
+        (
+            "extract: {budgets_ms: [1, 2, 1.0000001]}",
+            "extract.budgets_ms[2]: the same as budgets_ms[0]",
+        ),
+        (
+            "extract: {budgets_ms: []}",
+            "extract: no member: give extract.budgets_ms or extract.points",
+        ),
+        (
             "search: {sampler: {theta: {skipp: 1}}}",
             "search.sampler.theta.skipp: not in space.operations; did you mean 'skip'?; allowed: ",
         ),
@@ -233,6 +251,18 @@ def test_what_is_no_params_file_says_where(tmp_path, text, words):
 def test_a_missing_file_says_what_to_do(tmp_path):
     with pytest.raises(ParamsError, match=r"params\.yaml does not exist; run from the project"):
         load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    "extract",
+    [
+        {"budgets_ms": [], "points": {"a": {"ops": {"skip": 1}, "kappa": 1}}},
+        {"budgets_ms": [1, 1.001]},
+        {"points": {"all": {"ops": {"skip": 0.25, "sep_k3": 0.75}, "kappa": 1}}},
+    ],
+)
+def test_members_may_be_asked_for_by_points_alone_by_near_budgets_and_by_all_shares(extract):
+    Params.model_validate({"space": {"operations": ["skip", "sep_k3"]}, "extract": extract})
 
 
 @pytest.mark.parametrize("kappa", ["auto", [0.1, 0.1], [0.01, 1]])
