@@ -6,6 +6,7 @@ They lie outside the stages' folders, which DVC's cache keeps and Git does not.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,8 +21,13 @@ def file(stage: str) -> Path:
 
 
 def write(stage: str, numbers: Mapping[str, float | None], root: Path = Path()) -> None:
-    """Write the numbers of `stage` below `root`; what is None is left out."""
-    known = {name: number for name, number in numbers.items() if number is not None}
+    """Write the numbers of `stage` below `root`; what is None, or infinite as no number of JSON is,
+    is left out."""
+    known = {
+        name: number
+        for name, number in numbers.items()
+        if number is not None and math.isfinite(number)
+    }
     write_atomic(root / file(stage), json.dumps(known, indent=2) + "\n")
 
 

@@ -26,7 +26,7 @@ class Control:
 
     bins: int
     mean_difference: float
-    half_width: float  # of its 90 % interval over the bins
+    half_width: float  # of its 90 % interval over the bins; infinite for fewer than two
     win_share: float
 
     @property
@@ -35,12 +35,18 @@ class Control:
         return not self.mean_difference + self.half_width < 0
 
     def __str__(self) -> str:
+        if self.bins < 2:
+            shared = "one bin" if self.bins else "no bin"
+            return (
+                "The control TIES: there is too little to compare, since the search and uniform α "
+                f"have {shared} of latency in common."
+            )
         numbers = (
             f"cross-entropy {self.mean_difference:+.4f} ± {self.half_width:.4f} against uniform "
             f"α at equal latency, better in {self.win_share:.0%} of {self.bins} bins"
         )
         if self.ties:
-            return f"The control TIES: the hypernetwork has added nothing ({numbers})."
+            return f"The control TIES: the search has added nothing ({numbers})."
         return f"The search beats its control: {numbers}."
 
 

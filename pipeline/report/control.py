@@ -28,12 +28,12 @@ _LATENCY = "predicted median, ms (logarithmic)"
 
 
 def found(run: Run) -> Control | None:
-    """The comparison that `extract` made, if it did."""
+    """The comparison that `extract` made, if it did; with fewer than two bins it has no interval."""
     names = ("control_bins", "control_difference", "control_half_width", "control_win_share")
     bins, difference, half_width, wins = (run.number("extract", name) for name in names)
-    if bins is None or difference is None or half_width is None or wins is None:
+    if bins is None or difference is None or wins is None:
         return None
-    return Control(int(bins), difference, half_width, wins)
+    return Control(int(bins), difference, math.inf if half_width is None else half_width, wins)
 
 
 def section(run: Run) -> Section:

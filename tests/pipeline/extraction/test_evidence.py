@@ -51,15 +51,18 @@ def test_the_control_is_compared_bin_by_bin():
 def test_a_difference_within_its_interval_is_a_tie_and_the_first_words_say_so():
     found = compared(arm([0.5, 0.6]), arm([0.6, 0.5]), (1.0, 4.0), bins=2)
     assert found.ties
-    assert str(found).startswith("The control TIES")
+    assert str(found).startswith("The control TIES: the search has added nothing (")
 
 
 def test_a_worse_search_ties_too():
     assert compared(arm([0.7, 0.8]), arm([0.6, 0.7]), (1.0, 4.0), bins=2).ties
 
 
-def test_one_shared_bin_shows_nothing():
-    assert compared(arm([0.5]), arm([0.9]), (1.0, 4.0), bins=2).ties
+@pytest.mark.parametrize(("shared", "words"), [(0, "no bin"), (1, "one bin")])
+def test_fewer_than_two_shared_bins_show_nothing_and_no_number(shared, words):
+    found = compared(arm([0.5]), arm([0.9])[:shared], (1.0, 4.0), bins=2)
+    assert found.ties
+    assert str(found).endswith(f"the search and uniform α have {words} of latency in common.")
 
 
 def test_distinct_members_are_on_the_front_and_three_percent_apart():
