@@ -28,7 +28,7 @@ _LATENCY = "predicted median, ms (logarithmic)"
 
 
 def found(run: Run) -> Control | None:
-    """The comparison that `extract` made, if it did; with fewer than two bins it has no interval."""
+    """The comparison that `extract` made, if it did; without an interval for less than two bins."""
     names = ("control_bins", "control_difference", "control_half_width", "control_win_share")
     bins, difference, half_width, wins = (run.number("extract", name) for name in names)
     if bins is None or difference is None or wins is None:
