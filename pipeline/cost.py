@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from models.spaces import Decision, Space
+from pipeline.extraction.judge import JUDGE_IMAGES, NORM_IMAGES, SCREEN_IMAGES
 from pipeline.params import Params, ProfileParams, SearchParams, SpaceParams, VerifyParams
 from pipeline.remote import LOCAL
 from pipeline.sections.data import Outline
@@ -22,8 +23,6 @@ RUNTIME_START_S = 0.3  # one model loaded in its own process
 SUPERNET_S = 1.3e-7  # a step of the supernet, per image and activation
 RETRAIN_S = 6.0e-8  # a step of a member, per image and activation
 JUDGE_S = 4.4e-8  # inference, per image and activation
-SCREEN_IMAGES = 500
-JUDGE_IMAGES = 5000
 ARMS = 2  # the search and its control
 HYPERNET_STEP = 0.7  # of the work of a weight step
 FORWARD = 0.25  # of the same: a path that is not learned from
@@ -158,7 +157,8 @@ def _method_step(search: SearchParams, operations: int) -> float:
 
 def _extract_s(params: Params, values: int) -> float:
     extract = params.extract
-    images = ARMS * (extract.screened * SCREEN_IMAGES + extract.finalists * JUDGE_IMAGES)
+    carefully = extract.finalists * (NORM_IMAGES + JUDGE_IMAGES)
+    images = ARMS * (extract.screened * SCREEN_IMAGES + carefully)
     return extract.candidates * CANDIDATE_S + images * values * JUDGE_S
 
 

@@ -27,6 +27,7 @@ from pipeline.extraction.choose import (
 )
 from pipeline.extraction.judge import Judge
 from pipeline.extraction.requests import Request
+from pipeline.extraction.uniform import uniform
 from pipeline.members import ARCHITECTURES_FILE, ExtractedMember
 from pipeline.members import write as write_members
 from pipeline.params import ExtractParams, Params, PointParams
@@ -94,14 +95,14 @@ class Extraction:
         anew."""
         options, alpha = self.options, self.result.alpha
         if isinstance(alpha, Uniform):
-            return pool.uniform(self.predictor, options.candidates, options.seed + 1)
+            return self._uniform(options.seed + 1)
         return pool.from_alpha(
             alpha, self.predictor, self.result.kappa_range, options.candidates, options.seed
         )
 
     def from_uniform(self) -> list[Candidate]:
         """Candidates of the control."""
-        return pool.uniform(self.predictor, self.options.candidates, self.options.seed)
+        return self._uniform(self.options.seed)
 
     def judged(self, label: str, candidates: Sequence[Candidate]) -> Scored:
         """Screen the candidates evenly over latency, then judge the best of every bin."""
@@ -200,6 +201,9 @@ class Extraction:
             shared_cross_entropy=c.cross_entropy,
             shared_accuracy=c.accuracy,
         )
+
+    def _uniform(self, seed: int) -> list[Candidate]:
+        return uniform(self.predictor, self.costs, self.looks, self.options.candidates, seed)
 
     def _screen(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         return self.judge.screen(candidates, "repair")

@@ -16,10 +16,9 @@ from edge.spec import Architecture
 from models.alpha import Alpha
 from models.spaces import Choices, Space
 from pipeline.search.simplex import grid
-from pipeline.seeds import generator, rng
+from pipeline.seeds import generator
 
 How = Literal["argmax", "sample", "uniform", "repair"]
-_UNIFORM_FACTOR = 16  # draws are free, and cheap networks are rare among uniform ones
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,23 @@ class Predictor:
     calibration: Calibration
     percentile: int
 
-    def candidates(self, found: Iterable[Found]) -> list[Candidate]:
-        """One candidate for every different network among `found`, the first that has it."""
+    def candidates(
+        self, found: Iterable[Found], known: set[str | Choices] | None = None
+    ) -> list[Candidate]:
+        """One candidate for every different network among `found`, the first that has it. Networks
+        whose keys or choices are `known` are left out, and the new ones are known from then on."""
+        known = set() if known is None else known
         of_choices: dict[Choices, Found] = {}
         for one in found:
             of_choices.setdefault(self.space.canonical(one.choices), one)
         first: dict[str, tuple[Architecture, Choices, Found]] = {}
         for choices, one in of_choices.items():
+            if choices in known:
+                continue
             architecture = self.space.architecture(choices)
-            first.setdefault(architecture.key, (architecture, choices, one))
+            if architecture.key not in known:
+                first.setdefault(architecture.key, (architecture, choices, one))
+        known.update(first, of_choices)
         medians = self.calibration.predict_many(
             [architecture for architecture, *_ in first.values()]
         )
@@ -153,15 +160,6 @@ def at_point(
 def _derived(space: Space, p: Tensor) -> list[Choices]:
     """The networks of probabilities (count, decisions, options)."""
     return [space.derive(one) for one in p.numpy()]
-
-
-def uniform(predictor: Predictor, count: int, seed: int) -> list[Candidate]:
-    """The control: α replaced by the uniform distribution."""
-    draws = rng(seed, "uniform")
-    offered = [np.flatnonzero(row) for row in predictor.space.mask]
-    columns = [draws.choice(options, _UNIFORM_FACTOR * count) for options in offered]
-    rows = np.stack(columns, axis=1).tolist()
-    return predictor.candidates(Found(tuple(row), "uniform") for row in rows)
 
 
 def spread(

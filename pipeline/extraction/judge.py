@@ -27,7 +27,7 @@ _Look: TypeAlias = Callable[[Candidate], Candidate]
 
 SCREEN_IMAGES = 500
 JUDGE_IMAGES = 3000
-NORM_BATCHES = 8
+NORM_IMAGES = 2000
 _BATCH = 250
 _CHUNK = 4  # candidates per task: enough to pay for sending the weights
 
@@ -48,7 +48,7 @@ class Judge:
 
     def judge(self, candidates: Sequence[Candidate], label: str) -> list[Candidate]:
         """Cross-entropy and accuracy with statistics re-estimated for every candidate."""
-        learned = self.learned.first(NORM_BATCHES * _BATCH)
+        learned = self.learned.first(NORM_IMAGES)
         look = partial(_judge, self.supernet, learned, self.holdout.first(JUDGE_IMAGES))
         return list(self._each(look, candidates, label))
 

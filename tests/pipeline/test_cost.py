@@ -44,6 +44,15 @@ def test_retraining_is_images_times_activations():
     assert cost.estimate(params, FASHION).stages["retrain"] == pytest.approx(expected)
 
 
+def test_both_arms_are_screened_and_judged_on_the_images_of_the_judge():
+    """Judging takes 2000 images for statistics and 3000 for the cross-entropy."""
+    extract = {"candidates": 1000, "screened": 10, "finalists": 3}
+    params = Params(space={"widths": [8], "depths": [2]}, extract=extract)
+    images = 2 * (10 * 500 + 3 * (2000 + 3000))
+    expected = (1000 * cost.CANDIDATE_S + images * 2 * 8 * 14**2 * cost.JUDGE_S) / 60
+    assert cost.estimate(params, FASHION).stages["extract"] == pytest.approx(expected)
+
+
 def test_every_target_is_exported_to_and_measured():
     one, two = (
         cost.estimate(Params.model_validate({"targets": targets}), FASHION).stages
