@@ -199,10 +199,6 @@ def test_every_field_is_described():
             "extract.budgets_ms[2]: the same as budgets_ms[0]",
         ),
         (
-            "extract: {budgets_ms: []}",
-            "extract: no member: give extract.budgets_ms or extract.points",
-        ),
-        (
             "search: {sampler: {theta: {skipp: 1}}}",
             "search.sampler.theta.skipp: not in space.operations; did you mean 'skip'?; allowed: ",
         ),
