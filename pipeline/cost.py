@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from models.spaces import Decision, Space
-from pipeline.extraction.judge import JUDGE_IMAGES, NORM_IMAGES, SCREEN_IMAGES
+from pipeline.extraction.looks import JUDGE_IMAGES, NORM_IMAGES, SCREEN_IMAGES
 from pipeline.params import Params, ProfileParams, SearchParams, SpaceParams, VerifyParams
 from pipeline.remote import LOCAL
 from pipeline.sections.data import Outline

@@ -19,15 +19,13 @@ from models.norms import frozen_statistics, reestimate
 from models.supernet import Supernet, single
 from pipeline.batches import Images
 from pipeline.extraction.candidates import Candidate
+from pipeline.extraction.looks import JUDGE_IMAGES, NORM_IMAGES, SCREEN_IMAGES
 from pipeline.parallel import in_processes
 from pipeline.progress import Progress
 from pipeline.search.on_batch import on_batch
 
 _Look: TypeAlias = Callable[[Candidate], Candidate]
 
-SCREEN_IMAGES = 500
-JUDGE_IMAGES = 3000
-NORM_IMAGES = 2000
 _BATCH = 250
 _CHUNK = 4  # candidates per task: enough to pay for sending the weights
 
