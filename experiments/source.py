@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import yaml
 
 from benchmarks.rows import Row, as_lines
 from edge.errors import EdgeError
@@ -22,6 +23,7 @@ from edge.files import write_atomic
 from edge.spec import Architecture
 from pipeline.params import PARAMS_FILE
 from pipeline.report.architectures import searched
+from pipeline.store import content_key
 from pipeline.verify import FAMILY_FOLDER
 
 PROTOCOL = Path("experiments/cell/run.yaml")
@@ -59,10 +61,16 @@ def rows(folder: Path, protocol: Path = PROTOCOL) -> Iterator[Row]:
             f"{folder} is no run of {protocol}: "
             f"python -m pipeline smoke --preset {protocol} --into {folder}"
         )
+    key = protocol_key(protocol)
     members = {one.name: one for one in Family.load(folder / FAMILY_FOLDER).manifest.members}
     for point, penalised in POINTS.items():
-        row: Row = {"point": point, "penalised": penalised}
+        row: Row = {"point": point, "penalised": penalised, "protocol": key}
         yield {**row, **_network(members[point])} if point in members else row
+
+
+def protocol_key(protocol: Path = PROTOCOL) -> str:
+    """Of all that the protocol says, its comments apart."""
+    return content_key(yaml.safe_load(protocol.read_text(encoding="utf-8")))
 
 
 def _network(member: Member) -> Row:

@@ -12,13 +12,13 @@ from benchmarks.rows import Row
 from benchmarks.rows import read as read_rows
 from edge.files import write_atomic
 from edge.observed import USABLE
+from experiments import source
 from experiments.folder import all_tasks
 from experiments.report import ablated, family, methods, missing, opponents, space, study
 from experiments.report.drawing import draw_fronts, draw_networks
 from experiments.report.points import points
 from experiments.report.study import Study
 from experiments.results import by_arm
-from experiments.source import ROWS as POINTS
 
 PAGE = Path("docs/results.md")
 FIGURES = Path("docs/figures")
@@ -44,22 +44,25 @@ def write(root: Path = Path()) -> None:
             draw_fronts(one, root / _figure(one, "fronts"))
         if one.own_room:
             draw_networks(one, root / _figure(one, "networks"))
-    elsewhere, of_points = (read_rows(root / rows) for rows in (ELSEWHERE, POINTS))
-    write_atomic(root / PAGE, page(studies, elsewhere, of_points))
+    elsewhere = read_rows(root / ELSEWHERE)
+    write_atomic(root / PAGE, page(studies, elsewhere, _at_points(root)))
 
 
-def page(
-    studies: Sequence[Study], elsewhere: Sequence[Row] = (), of_points: Sequence[Row] = ()
-) -> str:
-    """All tasks that have rows; `elsewhere` are rows of the room of other spaces, `of_points` those
-    of the source's experiment."""
+def _at_points(root: Path) -> str:
+    rows = read_rows(root / source.ROWS)
+    return points(rows, source.protocol_key(root / source.PROTOCOL)) if rows else ""
+
+
+def page(studies: Sequence[Study], elsewhere: Sequence[Row] = (), at_points: str = "") -> str:
+    """All tasks that have rows; `elsewhere` are rows of the room of other spaces, `at_points` the
+    section about the source's experiment."""
     told = [one for one in studies if not one.is_empty]
-    if not told and not of_points:
+    if not told and not at_points:
         return f"{_HEAD}\nNo cell is finished yet: `make experiments`.\n"
     verdicts = "\n".join(f"**{one.task.name}: {methods.verdict(one)}**\n" for one in told)
     parts = [verdicts, _HEAD, *(_of_task(one) for one in told)]
-    if of_points:
-        parts.append(points(of_points))
+    if at_points:
+        parts.append(at_points)
     if elsewhere:
         parts.append(f"## Room of other spaces: `make bench-room`\n\n{by_setting(elsewhere)}")
     if untold := [one.task.name for one in studies if one.is_empty]:

@@ -35,11 +35,10 @@ _HEAD = (
 )
 
 
-def points(rows: Sequence[Row]) -> str:
-    """All four, and whether each holds; empty without rows. A row without figures is of a point
-    that found the network of an earlier one: its operation is not rarer."""
-    if not rows:
-        return ""
+def points(rows: Sequence[Row], protocol: str) -> str:
+    """All four, and whether each holds. A row without figures is of a point
+    that found the network of an earlier one: its operation is not rarer. Rows of another
+    `protocol` than today's are said to be that."""
     own = {row["point"]: row for row in rows if "counts" in row}
     held = sum(map(_holds, rows))
     penalised = [row for row in own.values() if row["penalised"]]
@@ -49,8 +48,9 @@ def points(rows: Sequence[Row]) -> str:
 
 Fashion-MNIST, three cells of four nodes, convolution, pooling and identity; one search, read at the
 source's four points of the simplex: equal penalties, and one operation penalised. How often an
-operation stands on an edge, in all cells. The settings: [run.yaml](../experiments/cell/run.yaml),
-committed before its result. Latency: {own["uniform"]["target"]}; {suspect} of {len(own)}
+operation stands on an edge, in all cells. {_settings(rows, protocol)}
+
+Latency: {own["uniform"]["target"]}; {suspect} of {len(own)}
 measurements are suspect, as beside other work.
 
 {table(_HEAD, map(_cells, rows))}
@@ -59,6 +59,16 @@ The bar: {AHEAD:g} points above the source's figure, with no more parameters: it
 {len(rows) - 1} points. One seed; the source names neither its recipe nor its widths, and this is no
 comparison on equal ground.
 """
+
+
+def _settings(rows: Sequence[Row], protocol: str) -> str:
+    link = "[run.yaml](../experiments/cell/run.yaml)"
+    if all(row.get("protocol") == protocol for row in rows):
+        return f"The settings: {link}, committed before its result."
+    return (
+        f"**The settings are older than {link},\nwhich has no result yet**: "
+        "[experiments/README.md](../experiments/README.md) says what they were."
+    )
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from click.testing import CliRunner
 
 from benchmarks.rows import read
 from edge.family import Manifest
-from experiments.source import POINTS, PROTOCOL, edges, main
+from experiments.source import POINTS, PROTOCOL, edges, main, protocol_key
 from pipeline import params
 from pipeline.params import PARAMS_FILE
 from pipeline.verify import FAMILY_FOLDER
@@ -64,7 +64,7 @@ def test_the_four_points_are_kept_whatever_else_the_run_found(tmp_path):
 def test_a_point_that_found_the_network_of_another_has_no_figures(tmp_path):
     assert keep(tmp_path, ["uniform", "few-conv", "few-pool"]).exit_code == 0
     last = read(tmp_path / "rows.jsonl")[-1]
-    assert last == {"point": "few-skip", "penalised": "identity"}
+    assert last == {"point": "few-skip", "penalised": "identity", "protocol": protocol_key()}
 
 
 def test_an_unfinished_run_leaves_no_rows(tmp_path):
@@ -84,3 +84,13 @@ def test_a_run_of_something_else_leaves_no_rows(tmp_path):
 def test_the_protocol_reads_the_points_of_the_source():
     protocol = params.load(PROTOCOL)
     assert list(protocol.extract.points) == list(POINTS)
+
+
+def test_comments_change_no_protocol(tmp_path):
+    text = PROTOCOL.read_text()
+    for changed, same in (
+        (f"# other\n{text}", True),
+        (text.replace("epochs: 20", "epochs: 2"), False),
+    ):
+        (tmp_path / "run.yaml").write_text(changed)
+        assert (protocol_key(tmp_path / "run.yaml") == protocol_key()) == same

@@ -16,8 +16,21 @@ def row(point, accuracy=0.91, parameters=4_000, **counts):
     }
 
 
+def shown(*rows, protocol="key"):
+    return points([{**one, "protocol": "key"} for one in rows], protocol)
+
+
+def test_rows_of_another_protocol_are_said_to_be_that():
+    rows = [row(name) for name in POINTS]
+    assert "committed before its result" in shown(*rows)
+    assert "older than" not in shown(*rows)
+    for text in (shown(*rows, protocol="another"), points(rows, "key")):
+        assert "**The settings are older than [run.yaml]" in text
+        assert "committed before its result" not in text
+
+
 def test_points_stand_beside_what_was_published():
-    text = points([row("uniform"), row("few-conv", conv=0), row("few-pool"), row("few-skip")])
+    text = shown(row("uniform"), row("few-conv", conv=0), row("few-pool"), row("few-skip"))
     assert "| all alike | 5 | 5 | 5 | 4.0 | 91.0 | 0.025 | 38 | 82.5 | holds |" in text
     assert "| conv | 0 | 5 | 5 | 4.0 | 91.0 | 0.025 | 5 | 79.2 | holds |" in text
     assert "holds at 4 of\n4 points" in text
@@ -26,7 +39,7 @@ def test_points_stand_beside_what_was_published():
 
 
 def test_a_point_without_a_network_of_its_own_misses_the_bar():
-    text = points([row("uniform"), {"point": "few-skip", "penalised": "identity"}])
+    text = shown(row("uniform"), {"point": "few-skip", "penalised": "identity"})
     assert "| identity | as above |" in text
     assert "| 12 | 81.4 | missed |" in text
     assert "holds at 1 of\n2 points" in text
@@ -42,14 +55,12 @@ def test_the_bar_is_five_points_with_no_more_parameters():
         ({**just, "accuracy": 0.8419}, "missed"),
         ({**just, "parameters": just["parameters"] + 1}, "missed"),
     ):
-        (line,) = [
-            x for x in points([at_uniform, row("few-conv", **of)]).splitlines() if "79.2" in x
-        ]
+        (line,) = [x for x in shown(at_uniform, row("few-conv", **of)).splitlines() if "79.2" in x]
         assert line.endswith(f"| {verdict} |")
 
 
 def test_the_page_has_the_section_with_and_without_other_rows():
-    text = page([], of_points=[row(name) for name in POINTS])
+    text = page([], at_points=shown(*map(row, POINTS)))
     assert "## The source's experiment" in text
     assert "No cell is finished yet" not in text
     assert "## The source's experiment" not in page([])
