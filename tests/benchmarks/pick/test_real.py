@@ -23,6 +23,19 @@ def test_policies_are_judged_by_the_times_of_the_same_rounds():
     assert found[SERVE].switches == 1
 
 
+def test_the_oracle_goes_by_the_tail_and_not_by_the_middle():
+    # the large member exceeds 2.5 ms in 2 of 20 rounds: its median fits, its 95th percentile does
+    # not, and the small one with its single slow run does
+    rounds = [Round("none", 0, 1.0, (1.0, 2.0))] * 17 + [
+        Round("none", 0, 1.0, (1.0, 3.0)),
+        Round("none", 0, 1.0, (1.0, 3.0)),
+        Round("none", 0, 1.0, (9.0, 2.0)),
+    ]
+    oracle = next(one for one in judge(MEMBERS, rounds, 2.5) if one.policy == ORACLE)
+    assert (oracle.feasible, oracle.misses) == (20, 1)
+    assert oracle.accuracy == pytest.approx(20 * 0.8)
+
+
 def test_a_budget_that_is_known_is_not_measured_again(tmp_path, monkeypatch):
     runnable.family(tmp_path)  # the most accurate member is bounded by 4 ms
     asked = []

@@ -49,4 +49,5 @@ def test_cells_are_as_many_as_headings():
     (line,) = cells(rows("steps", 10))
     assert len(line) == len(HEAD)
     assert line[:4] == ["steps", "1", "50", "2.00"]
+    assert line[4:8] == ["80.00", "8.00", "6.00", "0.00"]  # largest, mean, pick, oracle
     assert line[-3:] == ["90.00", "90.40", "2.00"]
