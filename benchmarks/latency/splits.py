@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.kendall import kendall
 from edge import bayes
 from edge.calibration import fit
 from edge.networks import Measured
@@ -54,7 +55,8 @@ class Networks:
 @dataclass(frozen=True)
 class Score:
     """A method with n measured networks, averaged over `splits`: mean absolute error, shares
-    within 5 and 10 %, rank correlations, and the share inside the interval, if it gives one.
+    within 5 and 10 %, rank correlations (Kendall's is tau-b), and the share inside the interval, if
+    it gives one.
     `coverage_se` is the standard error of that share, from which it would differ on other networks
     of the same space: more splits of the same ones do not make it smaller."""
 
@@ -122,13 +124,6 @@ def methods(networks: Networks) -> Mapping[str, Method]:
         found[OPERATIONS] = partial(_sums, networks.operations_ms)
         found[f"{OPERATIONS} × scale"] = partial(_scaled, networks.operations_ms, measured_ms)
     return found
-
-
-def kendall(one: Floats, other: Floats) -> float:
-    """tau-a: the share of pairs in the same order minus that in opposite order."""
-    above = np.triu_indices(len(one), 1)
-    signs = [np.sign(x[:, None] - x)[above] for x in (one, other)]
-    return float((signs[0] * signs[1]).mean())
 
 
 def thin(pairs: Sequence[Measured]) -> list[Measured]:

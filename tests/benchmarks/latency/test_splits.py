@@ -12,7 +12,7 @@ from benchmarks.latency.splits import (
     Predicted,
     Score,
     _coverage_se,
-    kendall,
+    _judge,
     study,
 )
 from edge.record import iter_networks
@@ -120,14 +120,8 @@ def test_networks_that_all_take_as_long_have_no_rank() -> None:
     assert {score.spearman for score in found} == {None}
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "tau"),
-    [
-        ([1, 2, 3, 4], [10, 20, 30, 40], 1.0),
-        ([1, 2, 3, 4], [4, 3, 2, 1], -1.0),
-        ([1, 2, 3, 4], [1, 2, 4, 3], 4 / 6),  # five of six pairs agree
-        ([1, 1, 2], [1, 2, 3], 2 / 3),  # a tie is neither
-    ],
-)
-def test_kendall(one: list[float], other: list[float], tau: float) -> None:
-    assert kendall(np.array(one), np.array(other)) == pytest.approx(tau)
+def test_sums_that_tie_are_no_pairs_of_kendall() -> None:
+    # two sums tie, all measured medians differ: 2 of 3 pairs, and 2 of 2 that are no tie
+    predicted = Predicted(np.array([1.0, 1.0, 2.0]))
+    *_, tau, _ = _judge(predicted, np.array([1.0, 2.0, 3.0]))
+    assert tau == pytest.approx(2 / np.sqrt(2 * 3))
