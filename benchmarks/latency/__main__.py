@@ -10,7 +10,7 @@ import click
 
 from benchmarks.latency import kept, report
 from benchmarks.latency.measured import Session, measure
-from benchmarks.latency.report import ROOM
+from benchmarks.latency.report import LENIENCE
 from benchmarks.latency.splits import SIZES, Networks, Score, study
 from benchmarks.rows import Row, as_lines, read
 from edge.errors import EdgeError
@@ -41,7 +41,7 @@ class Options:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--runtime", "runtimes", multiple=True, type=click.Choice(sorted(ROOM)))
+@click.option("--runtime", "runtimes", multiple=True, type=click.Choice(sorted(LENIENCE)))
 @click.option("--networks", type=click.IntRange(8), default=80, show_default=True)
 @click.option("--splits", type=click.IntRange(1), default=200, show_default=True)
 @click.option("--block-s", type=click.FloatRange(0.001), default=0.1, show_default=True)
@@ -58,7 +58,7 @@ def main(
     beside the rows, which --again makes anew after a change of a method.
     """
     options = _quick() if quick else _full(networks, splits, block_s)
-    for runtime in runtimes or sorted(ROOM, reverse=True):
+    for runtime in runtimes or sorted(LENIENCE, reverse=True):
         try:
             (score_again if again else run)(runtime, options)
         except EdgeError as error:
@@ -94,7 +94,7 @@ def _tell(networks: Networks, runtime: str, options: Options) -> list[Score]:
     click.echo(fill(title))
     click.echo(report.as_text(scores))
     click.echo(f"Measuring again differs by {noise:.2f} %.")
-    for line in report.bars(scores, noise, ROOM[runtime]):
+    for line in report.bars(scores, noise, LENIENCE[runtime]):
         click.echo(line)
     report.draw(scores, noise, title, options.results / f"latency-{runtime}.svg")
     return scores

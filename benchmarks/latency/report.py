@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.latency.splits import BLOCKS, MACS, OPERATIONS, OURS, Score
 from edge.text import fill, number, table
 
-ROOM = {"onnxruntime": 1.0, "litert": 1.5}  # times the bars
+LENIENCE = {"onnxruntime": 1.0, "litert": 1.5}  # times the bars of the error
 
 _PERCENT = 1e-2
 _TICKS = [step * 10.0**decade for decade in range(-2, 4) for step in (1, 2, 5)]
@@ -46,23 +46,23 @@ def _row(score: Score) -> list[str]:
     ]
 
 
-def bars(scores: Sequence[Score], noise_percent: float, factor: float = 1.0) -> list[str]:
+def bars(scores: Sequence[Score], noise_percent: float, lenience: float = 1.0) -> list[str]:
     """What was aimed at and whether it is met, a line each.
 
-    On a machine whose repeats differ by more than 1 %, that noise is added to the errors; `factor`
-    is the room that a runtime is given.
+    The bars of the error are `lenience` times as high for a runtime that is given it, and on a
+    machine whose repeats differ by more than 1 % that noise is added; a line says so.
     """
     found = {(score.method, score.n): score for score in scores}
-    room = noise_percent if noise_percent > 1 else 0.0
+    noise = noise_percent if noise_percent > 1 else 0.0
     lines = []
     for n, most in ((5, 2.5), (10, 2.0)):
         ours = found.get((OURS, n))
         if ours is not None:
-            limit = factor * most + room
-            lines.append(_bar(f"error at n = {n}, %", ours.error_percent, most=limit))
+            line = _bar(f"error at n = {n}, %", ours.error_percent, lenience * most + noise)
+            lines.append(line + _allowances(most, lenience, noise))
     ours, macs = found.get((OURS, 5)), found.get((MACS, 5))
     if ours is not None and macs is not None:
-        half = factor * macs.error_percent / 2
+        half = macs.error_percent / 2
         lines.append(_bar("error at n = 5 against half that of MACs, %", ours.error_percent, half))
     if (ours := found.get((OURS, 10))) is not None:
         share = 100 * ours.within_10_percent
@@ -73,6 +73,14 @@ def bars(scores: Sequence[Score], noise_percent: float, factor: float = 1.0) -> 
             se = None if ours.coverage_se is None else 100 * ours.coverage_se
             lines.append(_bar(f"coverage at n = {n}, %", 100 * ours.coverage, most, least, se))
     return lines
+
+
+def _allowances(most: float, lenience: float, noise: float) -> str:
+    """What a limit is made of, where it is not the bar itself."""
+    parts = f"{lenience:g} × {most:.2f}" if lenience != 1 else f"{most:.2f}"
+    if noise:
+        parts += f" + {noise:.2f} of noise"
+    return f" = {parts}" if noise or lenience != 1 else ""
 
 
 def _bar(

@@ -59,9 +59,22 @@ def test_the_standard_error_of_the_coverage_stands_beside_it() -> None:
 def test_noise_gives_room_where_it_is_above_one_percent() -> None:
     above = [score(OURS, 10, 3.3)]
     assert bars(above, noise_percent=1.0)[0].startswith("FAILS")
-    assert bars(above, noise_percent=1.4)[0] == "holds  error at n = 10, %: 3.30, at most 3.40"
-    assert bars(above, noise_percent=0.5, factor=1.5)[0].startswith("FAILS")
-    assert bars([score(OURS, 10, 2.9)], 0.5, factor=1.5)[0].startswith("holds")
+    (line, _) = bars(above, noise_percent=1.4)
+    assert line == "holds  error at n = 10, %: 3.30, at most 3.40 = 2.00 + 1.40 of noise"
+
+
+def test_a_lenient_bar_says_so() -> None:
+    assert bars([score(OURS, 10, 3.1)], 0.5, lenience=1.5)[0].startswith("FAILS")
+    (line, _) = bars([score(OURS, 10, 2.9)], 0.5, lenience=1.5)
+    assert line == "holds  error at n = 10, %: 2.90, at most 3.00 = 1.5 × 2.00"
+    (line, _) = bars([score(OURS, 10, 2.9)], 1.4, lenience=1.5)
+    assert line.endswith("at most 4.40 = 1.5 × 2.00 + 1.40 of noise")
+
+
+def test_half_the_error_of_macs_is_half_of_it_with_any_lenience() -> None:
+    found = bars([score(OURS, 5, 2.6), score(MACS, 5, 5.0)], 1.4, lenience=1.5)
+    line = "FAILS  error at n = 5 against half that of MACs, %: 2.60, at most 2.50"
+    assert line in found
 
 
 def test_what_was_not_studied_has_no_bar() -> None:
