@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 from benchmarks.markdown import table
 from benchmarks.room.spread import ENOUGH, Room, rooms
@@ -14,9 +15,11 @@ _HEAD = ("µs", "networks", "mean %", "worst", "best", "spread", "noise", "sprea
 def by_setting(rows: Sequence[Row], heading: str = "###") -> str:
     """A heading, a table and a verdict for everything that rows may differ in: data, space and
     recipe."""
+    settings = list(grouped(rows, setting).values())
+    titles = _titles([of_setting[0] for of_setting in settings])
     return "\n".join(
-        f"{heading} {name}\n\n{_of_setting(of_group)}"
-        for name, of_group in grouped(rows, setting).items()
+        f"{heading} {title}\n\n{_of_setting(of_setting)}"
+        for title, of_setting in zip(titles, settings, strict=True)
     )
 
 
@@ -30,7 +33,29 @@ def _of_setting(rows: Sequence[Row]) -> str:
 
 
 def setting(row: Row) -> str:
-    """What a row belongs to, for people; rows of two settings are never compared."""
+    """Data, space and recipe but for its seed: rows of two settings are never compared."""
+    parts = (row["data"], row["space"], {**row["recipe"], "seed": 0})
+    return json.dumps(parts, sort_keys=True)
+
+
+def _titles(rows: Sequence[Row]) -> list[str]:
+    """For people, one for a row of every setting: where the short ones are equal, with what the
+    settings differ in."""
+    titles = [_short(row) for row in rows]
+    groups = grouped(range(len(rows)), lambda number: titles[number])
+    for twins in groups.values():
+        flat = [{**rows[number]["space"], **rows[number]["recipe"], "seed": 0} for number in twins]
+        for number, of in zip(twins, flat, strict=True):
+            titles[number] += "".join(f", {key} {of.get(key)}" for key in _differing(flat))
+    return titles
+
+
+def _differing(flat: Sequence[Mapping[str, object]]) -> list[str]:
+    keys = dict.fromkeys(key for of in flat for key in of)
+    return [key for key in keys if any(of.get(key) != flat[0].get(key) for of in flat)]
+
+
+def _short(row: Row) -> str:
     space, epochs = row["space"], row["recipe"]["epochs"]
     shape = [
         f"{key} {space[key]}" for key in ("widths", "width", "depths", "cells") if key in space

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -85,10 +85,15 @@ class Study:
 
     @cached_property
     def own_room(self) -> list[Row]:
-        """The rows of the room that are of this space and this recipe."""
-        space = self.params.space.model_dump(mode="json")
+        """The rows of the room that are of this data, this space and this recipe."""
+        about = {
+            "data": self.params.data.title,
+            "space": self.params.space.model_dump(mode="json"),
+        }
         return [
-            row for row in self.room if row["space"] == space and is_trained_as(row, self.params)
+            row
+            for row in self.room
+            if about.items() <= row.items() and is_trained_as(row, self.params)
         ]
 
     @property
@@ -108,7 +113,9 @@ def read(task: TaskFolder) -> Study:
         task=task,
         settings=settings,
         cells=own,
-        networks=[r for r in rows.of(rows.NETWORKS, task) if is_trained_as(r, params)],
+        networks=rows.latest(
+            row for row in rows.of(rows.NETWORKS, task) if is_trained_as(row, params)
+        ),
         latencies=rows.of(rows.LATENCIES, task),
         room=rows.of(rows.ROOM, task),
         rank=finished(rows.RANK, settings, task),
@@ -118,9 +125,9 @@ def read(task: TaskFolder) -> Study:
     )
 
 
-def is_trained_as(row: Mapping[str, object], params: Params) -> bool:
-    """Whether a row is of the recipe of `params`, whatever its seed; rows of old do not say."""
+def is_trained_as(row: Row, params: Params) -> bool:
+    """Whether a row is of the recipe of `params`, whatever its seed; one that does not say its
+    recipe is not."""
     recipe = row.get("recipe")
-    if not isinstance(recipe, dict):
-        return True
-    return {**recipe, "seed": 0} == {**essentials(params.retrain), "seed": 0}
+    wanted = {**essentials(params.retrain), "seed": 0}
+    return recipe is not None and {**recipe, "seed": 0} == wanted

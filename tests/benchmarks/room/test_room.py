@@ -45,6 +45,22 @@ def test_a_latency_counts_when_two_of_its_networks_are_complete():
     assert one.spread == pytest.approx(10 / math.sqrt(2))
 
 
+def test_settings_of_one_title_are_two_tables_named_by_what_differs():
+    rows = [row(0.1, name, seed, 0.9) for name in "ab" for seed in (0, 1)]
+    for one in rows:
+        one["recipe"] = {"seed": one["seed"], "epochs": 3, "lr": 0.1}
+    worse = [{**one, "test_accuracy": 0.8, "recipe": {**one["recipe"], "lr": 9.0}} for one in rows]
+    others = [{**one, "space": {**one["space"], "act": "relu"}} for one in rows]
+    text = by_setting([*rows, *worse])
+    title = "### fashion-mnist, mbconv, widths [[4, 8]], 2 operations, 3 epochs"
+    assert f"{title}, lr 0.1\n" in text
+    assert f"{title}, lr 9.0\n" in text
+    assert "| 100 | 2 | 90.00 | 90.00 | 90.00 |" in text
+    assert "| 100 | 2 | 80.00 | 80.00 | 80.00 |" in text
+    assert f"{title}, act None\n" in by_setting([*rows, *others])
+    assert f"{title}, act relu\n" in by_setting([*rows, *others])
+
+
 def test_settings_have_tables_of_their_own():
     rows = [row(0.1, name, seed, 0.9) for name in "ab" for seed in (0, 1)]
     others = [{**one, "recipe": {"epochs": 8}} for one in rows]

@@ -66,3 +66,6 @@ def test_a_room_of_another_recipe_says_nothing_about_the_rank(task):
     scored = [judged("a", 0.1, 0.4, 2), judged("b", 0.1, 0.3, 1)]
     assert rank(study(task.root, room=others, rank=scored)) == ""
     assert study(task.root, room=[*rows, *others]).own_room == rows
+    elsewhere = [{**row, "data": "photos32"} for row in rows]
+    silent = [{key: of for key, of in row.items() if key != "recipe"} for row in rows]
+    assert study(task.root, room=[*rows, *elsewhere, *silent]).own_room == rows
