@@ -28,9 +28,3 @@ def hypervolume(family: Iterable[Point], span_ms: tuple[float, float], floor: fl
         at, height = until, max(height, point.accuracy - floor)
     area += height * (high - at)
     return area / (high - low)
-
-
-def within(family: Iterable[Point], budget_ms: float) -> Point | None:
-    """The most accurate network whose latency is within the budget; None where there is none."""
-    fitting = [point for point in family if point.latency_ms <= budget_ms]
-    return max(fitting, key=lambda point: point.accuracy, default=None)

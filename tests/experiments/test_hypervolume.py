@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from experiments.hypervolume import Point, hypervolume, within
+from experiments.hypervolume import Point, hypervolume
 
 SPAN_MS = (1.0, math.e**4)  # four units of log latency
 
@@ -34,9 +34,3 @@ def test_what_lies_beyond_the_span_counts_from_its_start_or_not_at_all():
 def test_below_the_floor_nothing_counts():
     assert hypervolume([at(1, 0.7)], SPAN_MS, 0.8) == 0
     assert hypervolume([], SPAN_MS, 0.8) == 0
-
-
-def test_the_best_within_a_budget():
-    family = [Point(1, 0.8), Point(2, 0.9), Point(3, 0.95)]
-    assert within(family, 2.5) == Point(2, 0.9)
-    assert within(family, 0.5) is None
