@@ -48,11 +48,12 @@ def main(context: click.Context, name: str) -> None:
 
 
 @main.command("table")
+@click.option("--again", is_flag=True, help="In the place of the table there is: all cells change.")
 @click.pass_obj
-def _table(given: _Given) -> None:
+def _table(given: _Given, again: bool) -> None:
     """Profile and calibrate, once for all cells; nothing else should run meanwhile."""
     with _on_data(given):
-        table.run(given.protocol, given.task)
+        table.run(given.protocol, given.task, again)
 
 
 @main.command("cells")

@@ -77,7 +77,7 @@ def refuse_another(target: Target, searched_for: Target) -> None:
     if target != searched_for:
         raise SessionError(
             f"the cells searched for {searched_for}; this is {target}: measure there, or make all "
-            "anew for this one, beginning with the step `table`"
+            "anew for this one, beginning with the step `table` and its --again"
         )
 
 
