@@ -1,9 +1,9 @@
-"""Paired differences over seeds, with the interval that they allow."""
+"""Differences over seeds, with the interval that they allow."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,20 +13,28 @@ from edge.statistics import t_quantile
 
 CONFIDENCE = 0.95
 GAIN = 0.02  # what a method that is worth its trouble wins on average
+LEAST_SEEDS = 5  # two seeds that happen to agree have a narrow interval, and show nothing
 Verdict = Literal["wins", "loses", "ties", "undecided"]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean over n shared seeds of one minus other, relative to other, and its half width."""
+    """Mean over n seeds of one against other, and the half width of its interval."""
 
     mean: float
     half: float
     n: int
 
+    @property
+    def has_a_verdict(self) -> bool:
+        """Whether there are seeds enough for one."""
+        return self.n >= LEAST_SEEDS
+
     def verdict(self, margin: float) -> Verdict:
         """What the interval says of one against other: beyond 0 it wins or loses; inside ± margin
-        it ties; an interval that says neither is undecided."""
+        it ties; an interval that says neither, or one of too few seeds, is undecided."""
+        if not self.has_a_verdict:
+            return "undecided"
         lo, hi = self.mean - self.half, self.mean + self.half
         if lo > 0:
             return "wins"
@@ -35,21 +43,23 @@ class Difference:
         return "ties" if -margin < lo and hi < margin else "undecided"
 
     def clears(self, margin: float) -> bool:
-        """Whether the interval lies above -margin and the mean above `GAIN`."""
-        return self.mean > GAIN and self.mean - self.half > -margin
+        """Whether the interval, of seeds enough, lies above -margin and the mean above `GAIN`."""
+        return self.has_a_verdict and self.mean > GAIN and self.mean - self.half > -margin
 
 
 def relative(one: Mapping[int, float], other: Mapping[int, float]) -> Difference | None:
-    """Of values by seed; None without a shared seed. The half width is infinite for one.
+    """Of values by seed, over the seeds that both have, one minus other by other; None without one.
 
     A seed in which the other has nothing is left out: it is infinitely far behind.
     """
     shared = sorted(seed for seed in set(one) & set(other) if other[seed] > 0)
-    if not shared:
-        return None
-    values = np.array([one[seed] / other[seed] - 1 for seed in shared])
-    n = len(values)
-    if n == 1:
-        return Difference(float(values[0]), math.inf, 1)
-    half = t_quantile(CONFIDENCE, n - 1) * float(values.std(ddof=1)) / math.sqrt(n)
+    return over_seeds([one[seed] / other[seed] - 1 for seed in shared]) if shared else None
+
+
+def over_seeds(differences: Sequence[float]) -> Difference:
+    """Of one number per seed, at least one, with its t-interval; that of one seed is infinite."""
+    values, n = np.array(differences), len(differences)
+    half = math.inf
+    if n > 1:
+        half = t_quantile(CONFIDENCE, n - 1) * float(values.std(ddof=1)) / math.sqrt(n)
     return Difference(float(values.mean()), half, n)

@@ -68,13 +68,21 @@ def hypervolumes(found: Iterable[Family], settings: Settings) -> dict[int, float
     return {family.seed: family.hypervolume(settings) for family in found}
 
 
+def shared_seeds(found: Sequence[Family]) -> list[int]:
+    """The seeds that every arm has."""
+    seeds = [{family.seed for family in of_arm} for of_arm in by_arm(found).values()]
+    return sorted(set.intersection(*seeds)) if seeds else []
+
+
 def regrets(found: Sequence[Family], settings: Settings) -> dict[str, float]:
     """By arm: how far its hypervolume is below the best one of the same seed, relative to that, on
-    average over its seeds."""
-    best: dict[int, float] = {}
-    for family in found:
-        best[family.seed] = max(best.get(family.seed, 0.0), family.hypervolume(settings))
+    average over the shared seeds: in the others there are fewer to be worse than. Empty without."""
+    seeds = shared_seeds(found)
+    if not seeds:
+        return {}
+    volumes = {arm: hypervolumes(of_arm, settings) for arm, of_arm in by_arm(found).items()}
+    best = {seed: max(of_arm[seed] for of_arm in volumes.values()) for seed in seeds}
     return {
-        arm: mean(1 - f.hypervolume(settings) / (best[f.seed] or 1) for f in of_arm)
-        for arm, of_arm in by_arm(found).items()
+        arm: mean((best[seed] - of_arm[seed]) / (best[seed] or 1) for seed in seeds)
+        for arm, of_arm in volumes.items()
     }

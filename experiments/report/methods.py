@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import mean, stdev
 
 from benchmarks.markdown import table
 from experiments import results
-from experiments.paired import GAIN, Difference, relative
+from experiments.paired import GAIN, LEAST_SEEDS, Difference, relative
 from experiments.report.study import Study
-from experiments.results import hypervolumes
+from experiments.results import Family, hypervolumes
 
 CONTROLS = ("control", "random", "additive")
 
@@ -22,16 +23,18 @@ _WORDS = {
 
 def verdict(study: Study) -> str:
     """What the first arm is worth against its control and the two that must be beaten, in one
-    sentence each."""
+    sentence each, and that more seeds are needed where they are."""
     settings = study.settings
-    told = [
-        f"{settings.first} {said} {name} ({_percent(difference, ' %')})"
-        for name in CONTROLS
-        if (difference := against(study, name)) is not None
-        for said in [_WORDS[difference.verdict(settings.margin)]]
-    ]
-    if not told:
+    found = {name: against(study, name) for name in CONTROLS}
+    differences = {name: one for name, one in found.items() if one is not None}
+    if not differences:
         return "No control is finished yet."
+    told = [
+        f"{settings.first} {_WORDS[one.verdict(settings.margin)]} {name} ({_percent(one, ' %')})"
+        for name, one in differences.items()
+    ]
+    if not all(one.has_a_verdict for one in differences.values()):
+        told.append(f"a verdict takes {LEAST_SEEDS} seeds")
     return f"{'by predicted latency, ' if study.is_predicted else ''}{'; '.join(told)}."
 
 
@@ -45,27 +48,18 @@ def hypervolume(study: Study) -> str:
     """Hypervolume, regret, distinct members, by arm."""
     settings = study.settings
     lost = results.regrets(study.families, settings)
-    body = []
-    for arm, of_arm in study.by_arm.items():
-        volumes = [100 * family.hypervolume(settings) for family in of_arm]
-        spread = f" ± {stdev(volumes):.2f}" if len(volumes) > 1 else ""
-        difference = against(study, arm) if arm != settings.first else None
-        compared = ("", "", "")
-        if difference is not None:
-            met = difference.clears(settings.margin)
-            said = difference.verdict(settings.margin)
-            compared = (_percent(difference), said, "met" if met else "missed")
-        body.append(
-            (
-                arm,
-                str(len(volumes)),
-                f"{mean(volumes):.2f}{spread}",
-                *compared,
-                f"{100 * lost[arm]:.1f}",
-                f"{mean(family.distinct for family in of_arm):.1f}",
-                f"{mean(family.swaps for family in of_arm):.1f}",
-            )
+    body = [
+        (
+            arm,
+            str(len(of_arm)),
+            _mean_volume(of_arm, study),
+            *_compared(study, arm),
+            f"{100 * lost[arm]:.1f}" if lost else "",
+            f"{mean(family.distinct for family in of_arm):.1f}",
+            f"{mean(family.swaps for family in of_arm):.1f}",
         )
+        for arm, of_arm in study.by_arm.items()
+    ]
     head = (
         *("arm", "seeds", "hypervolume ± sd", f"{settings.first} against it, %", "verdict", "bar"),
         *("regret, %", "distinct members", "repair swaps"),
@@ -77,10 +71,30 @@ def hypervolume(study: Study) -> str:
 In points, over log latency from {low:g} to {high:g} ms: the mean accuracy above {floor:g} %
 of the best member that is fast enough, by test images and {study.kind_of_latency} medians.
 Differences are paired over seeds and relative, with 95 % t-intervals; within ± {margin:g} % is a
-tie. The bar: the interval above −{margin:g} % and the mean above +{100 * GAIN:g} %. Regret: how far
-below the best arm of the same seed.
+tie. The bar: the interval above −{margin:g} % and the mean above +{100 * GAIN:g} %. Verdict and bar
+take {LEAST_SEEDS} seeds: of fewer the difference is told alone. All seeds share the test images, so
+that the error of these is not in the interval. Regret: how far below the best arm of the same seed,
+over the seeds that all arms have ({len(results.shared_seeds(study.families))}).
 
 {table(head, body)}"""
+
+
+def _mean_volume(of_arm: Sequence[Family], study: Study) -> str:
+    volumes = [100 * family.hypervolume(study.settings) for family in of_arm]
+    spread = f" ± {stdev(volumes):.2f}" if len(volumes) > 1 else ""
+    return f"{mean(volumes):.2f}{spread}"
+
+
+def _compared(study: Study, arm: str) -> tuple[str, str, str]:
+    """The first arm against this one: the difference, its verdict and the bar."""
+    difference = against(study, arm) if arm != study.settings.first else None
+    if difference is None:
+        return "", "", ""
+    if not difference.has_a_verdict:
+        return _percent(difference), "too few seeds", ""
+    margin = study.settings.margin
+    met = "met" if difference.clears(margin) else "missed"
+    return _percent(difference), difference.verdict(margin), met
 
 
 def budgets(study: Study) -> str:
@@ -129,5 +143,7 @@ def _searches(study: Study, arm: str) -> float:
 
 
 def _percent(difference: Difference, unit: str = "") -> str:
-    half = f" ± {100 * difference.half:.1f}{unit}" if difference.n > 1 else f"{unit}, one seed"
-    return f"{100 * difference.mean:+.1f}{half}"
+    mean_of = f"{100 * difference.mean:+.1f}"
+    if difference.n == 1:
+        return f"{mean_of}{unit}, one seed"
+    return f"{mean_of} ± {100 * difference.half:.1f}{unit}, {difference.n} seeds"

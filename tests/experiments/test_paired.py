@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from experiments.paired import Difference, relative
+from experiments.paired import LEAST_SEEDS, Difference, relative
 
 
 def test_differences_are_relative_and_paired_by_seed():
@@ -37,3 +37,12 @@ def test_the_bar_asks_for_an_interval_and_a_mean():
 )
 def test_the_interval_decides(mean, half, verdict):
     assert Difference(mean, half, 5).verdict(margin=0.01) == verdict
+
+
+@pytest.mark.parametrize("mean", [0.03, -0.03, 0.0])
+def test_fewer_seeds_than_a_claim_takes_decide_nothing(mean):
+    few = Difference(mean, 0.001, LEAST_SEEDS - 1)
+    assert not few.has_a_verdict
+    assert few.verdict(margin=0.01) == "undecided"
+    assert not few.clears(margin=0.01)
+    assert Difference(mean, 0.001, LEAST_SEEDS).verdict(margin=0.01) != "undecided"

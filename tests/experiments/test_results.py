@@ -3,7 +3,7 @@ import math
 import pytest
 
 from experiments.hypervolume import Point
-from experiments.results import by_arm, families, hypervolumes, regrets
+from experiments.results import by_arm, families, hypervolumes, regrets, shared_seeds
 from tests.experiments.made_up import cell, settings, trained
 
 
@@ -48,3 +48,40 @@ def test_hypervolume_and_regret():
     assert of["random"] == {0: pytest.approx(0.1)}
     assert regrets(found, settings()) == {"simplex": 0, "random": pytest.approx(0.2)}
     assert math.isclose(found[0].hypervolume(settings()), 0.125)
+
+
+def with_accuracies(by_arm):
+    """Families of one network of 1 ms, by the accuracy that each has per seed."""
+    one = [(arm, seed, a) for arm, of in by_arm.items() for seed, a in enumerate(of)]
+    cells = [cell(arm, seed, {1.0: f"{arm}{seed}"}) for arm, seed, _ in one]
+    networks = [trained(f"{arm}{seed}", seed, a) for arm, seed, a in one]
+    return families(cells, networks, {f"{arm}{seed}": 1.0 for arm, seed, _ in one})
+
+
+def test_regret_is_of_the_seeds_that_all_arms_have():
+    found = with_accuracies(
+        {
+            "simplex": [0.90, 0.85, 0.85],
+            "control": [0.90, 0.85, 0.90],  # twice as good in a seed that random has not
+            "random": [0.85, 0.84],
+        }
+    )
+    assert shared_seeds(found) == [0, 1]
+    # random has a half of the best of seed 0, and four fifths of that of seed 1
+    assert regrets(found, settings()) == {
+        "simplex": pytest.approx(0),
+        "control": pytest.approx(0),
+        "random": pytest.approx(0.35),
+    }
+
+
+def test_there_is_no_regret_where_no_seed_is_shared_or_nobody_has_anything():
+    apart = families(
+        [cell("simplex", 0, {1.0: "a"}), cell("random", 1, {1.0: "a"})],
+        [trained("a", 0, 0.9), trained("a", 1, 0.9)],
+        {"a": 1.0},
+    )
+    assert regrets(apart, settings()) == {}
+    assert regrets([], settings()) == {}
+    bad = with_accuracies({"simplex": [0.7], "random": [0.6]})  # both below the floor
+    assert regrets(bad, settings()) == {"simplex": 0, "random": 0}

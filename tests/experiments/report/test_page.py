@@ -13,27 +13,46 @@ def root(task):
 
 
 def test_the_first_line_says_so_when_a_control_ties(root):
-    same = compared(root, {"simplex": [0.9, 0.9], "control": [0.9, 0.9], "random": [0.85, 0.85]})
+    same = compared(root, {"simplex": 5 * [0.9], "control": 5 * [0.9], "random": 5 * [0.85]})
     # 0.10 above the floor against 0.05: twice as much
     assert page([same]).splitlines()[0] == (
-        "**fashion: simplex TIES with control (+0.0 ± 0.0 %); "
-        "simplex beats random (+100.0 ± 0.0 %).**"
+        "**fashion: simplex TIES with control (+0.0 ± 0.0 %, 5 seeds); "
+        "simplex beats random (+100.0 ± 0.0 %, 5 seeds).**"
     )
 
 
 def test_a_loss_and_what_is_not_shown_are_told_too(root):
-    worse = compared(root, {"simplex": [0.85, 0.86], "control": [0.9, 0.95], "random": [0.9, 0.82]})
-    told = verdict(worse)
-    assert "simplex LOSES to control" not in told  # two seeds that differ show nothing
-    assert "is not shown to beat control" in told
-    clearly = compared(root, {"simplex": [0.85, 0.85], "control": [0.9, 0.9], "random": [0.9, 0.9]})
-    assert "simplex LOSES to control (-50.0 ± 0.0 %)" in verdict(clearly)
+    few = compared(root, {"simplex": [0.85, 0.85], "control": [0.9, 0.9], "random": [0.82, 0.82]})
+    told = verdict(few)  # two seeds that agree show nothing
+    assert "simplex is not shown to beat control (-50.0 ± 0.0 %, 2 seeds)" in told
+    assert "simplex is not shown to beat random (+150.0 ± 0.0 %, 2 seeds)" in told
+    assert told.endswith("; a verdict takes 5 seeds.")
+    mixed = compared(root, {"simplex": 5 * [0.85], "control": [0.83, 0.9, 0.83, 0.9, 0.83]})
+    assert "simplex is not shown to beat control" in verdict(mixed)
+    clearly = compared(root, {"simplex": 5 * [0.85], "control": 5 * [0.9]})
+    assert "simplex LOSES to control (-50.0 ± 0.0 %, 5 seeds)" in verdict(clearly)
+
+
+def test_an_arm_of_few_seeds_has_a_difference_and_no_verdict(root):
+    arms = {"simplex": 5 * [0.9], "random": 5 * [0.85], "control": 3 * [0.85]}
+    text = page([compared(root, arms)])
+    assert "| random | 5 | 5.00 ± 0.00 | +100.0 ± 0.0, 5 seeds | wins | met | 50.0 |" in text
+    assert "| control | 3 | 5.00 ± 0.00 | +100.0 ± 0.0, 3 seeds | too few seeds |  | 50.0 |" in text
+    assert "that all arms have (3)" in text
+
+
+def test_without_a_seed_that_all_arms_have_there_is_no_regret(root):
+    rows = [cell("simplex", 0, {1.0: "a", 2.0: "a"}), cell("random", 1, {1.0: "a", 2.0: "a"})]
+    networks = [trained("a", 0, 0.9), trained("a", 1, 0.9)]
+    text = page([study(root, cells=rows, networks=networks, latencies=[timed("a", 1.0)])])
+    assert "| simplex | 1 | 10.00 |  |  |  |  | 1.0 | 1.0 |" in text
+    assert "that all arms have (0)" in text
 
 
 def test_every_arm_has_its_rows(root):
     text = page([compared(root, {"simplex": [0.9], "random": [0.85]})])
     assert "| simplex | 1 | 10.00 |  |  |  | 0.0 | 1.0 | 1.0 |" in text
-    random = "+100.0, one seed | undecided | missed | 50.0 | 1.0 | 1.0 |"
+    random = "+100.0, one seed | too few seeds |  | 50.0 | 1.0 | 1.0 |"
     assert f"| random | 1 | 5.00 | {random}" in text
     assert "| simplex | 90.00 at 1.000 | 90.00 at 1.000 |" in text
     # one of two budgets more: half of the extraction
