@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
 
 from benchmarks.markdown import table
 from benchmarks.rows import Row, grouped
+from experiments.paired import Difference, over_seeds
 from experiments.ranking import kendall
 from experiments.report.family import heard
 from experiments.report.study import Study
 from experiments.settings import Ablations
-from pipeline.extraction.evidence import Bin, Control, against_control
 
 
 def ablations(study: Study) -> str:
@@ -24,7 +24,7 @@ def ablations(study: Study) -> str:
         (
             arm,
             str(len(by_arm[arm])),
-            _interval(_control(by_arm[arm], "bins")),
+            _told(_control(by_arm[arm], "bins")),
             _against(by_arm, arm, _peer(study.ablations, arm, study)),
             f"{mean(row['distinct_argmax'] for row in by_arm[arm]):.1f}",
             f"{mean(row['argmax_span'] for row in by_arm[arm]):.1f}",
@@ -43,9 +43,10 @@ def ablations(study: Study) -> str:
 The method without one of its parts, or with another one:
 [ablations.yaml](../{study.task.ablations_file.as_posix()}). Nothing is trained. Numbers are
 differences of cross-entropy in shared weights, BatchNorm re-estimated, between the best of two
-sides in bins of equal latency, with 90 % intervals over bins and seeds: negative is better. Against
-uniform α, which has the same weights; and against the method as it is in the same space, which has
-its own. The other columns are those of "The family by argmax alone".
+sides in bins of equal latency: negative is better. The bins of a seed share its weights, so that
+they are averaged, and the 95 % intervals are over seeds. Against uniform α, which has the same
+weights; and against the method as it is in the same space, which has its own. The
+other columns are those of "The family by argmax alone".
 
 {table(head, body)}{_batch_norm(first)}"""
 
@@ -56,12 +57,9 @@ def _peer(ablations: Ablations, arm: str, study: Study) -> str:
     return next(name for name, space in spaces.items() if space == spaces[arm])
 
 
-def _control(rows: Sequence[Row], kind: str) -> Control:
-    return against_control([Bin(**one) for row in rows for one in row[kind]])
-
-
-def _interval(control: Control) -> str:
-    return f"{control.mean_difference:+.4f} ± {control.half_width:.4f}"
+def _control(rows: Sequence[Row], kind: str) -> Difference | None:
+    """Front minus that of uniform α."""
+    return _over_seeds([one["search"] - one["control"] for one in row[kind]] for row in rows)
 
 
 def _against(by_arm: Mapping[str, Sequence[Row]], arm: str, peer: str) -> str:
@@ -69,13 +67,30 @@ def _against(by_arm: Mapping[str, Sequence[Row]], arm: str, peer: str) -> str:
     if arm == peer or peer not in by_arm:
         return ""
     fronts = {(row["seed"], one["low_ms"]): one for row in by_arm[peer] for one in row["bins"]}
-    shared = [
-        Bin(one["low_ms"], one["high_ms"], one["search"], fronts[at]["search"])
+    shared = (
+        [
+            one["search"] - fronts[at]["search"]
+            for one in row["bins"]
+            if (at := (row["seed"], one["low_ms"])) in fronts
+        ]
         for row in by_arm[arm]
-        for one in row["bins"]
-        if (at := (row["seed"], one["low_ms"])) in fronts
-    ]
-    return _interval(against_control(shared)) if shared else ""
+    )
+    return _told(_over_seeds(shared))
+
+
+def _over_seeds(by_seed: Iterable[Sequence[float]]) -> Difference | None:
+    """Of the differences in the bins of every seed: one number per seed that has bins, since those
+    of a seed are no independent values. None without one."""
+    means = [mean(of_seed) for of_seed in by_seed if of_seed]
+    return over_seeds(means) if means else None
+
+
+def _told(difference: Difference | None) -> str:
+    if difference is None:
+        return ""
+    if difference.n == 1:
+        return f"{difference.mean:+.4f}, one seed"
+    return f"{difference.mean:+.4f} ± {difference.half:.4f}, {difference.n} seeds"
 
 
 def _batch_norm(rows: Sequence[Row]) -> str:
@@ -90,7 +105,7 @@ def _batch_norm(rows: Sequence[Row]) -> str:
 BatchNorm re-estimated or not: a quick look (statistics of the batch, few images) orders finalists
 of equal latency as the careful one does with Kendall's tau {tau:+.2f}; the best of a bin by the
 quick look is worse by {lost:.4f} of cross-entropy than the best by the careful one. Against uniform
-α the quick look says {_interval(_control(rows, "quick_bins"))}.
+α the quick look says {_told(_control(rows, "quick_bins")) or "nothing"}.
 """
 
 
