@@ -21,7 +21,7 @@ SCORES: Mapping[str, tuple[str, int]] = {
 }
 """What a score is called: its key in a row, and whether more of it is better."""
 
-CEILING = "the same training with another seed"
+RETRAINED = "one training against another"  # of the same networks: of seed 0, and of seed 1
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,11 @@ class Rank:
 
 
 def ranks(scored: Iterable[Row], trained: Sequence[Row]) -> list[Rank]:
-    """One for every score, over the networks that were trained; the last is a training itself,
-    which no score can be asked to beat. Empty below two networks.
+    """One for every score, over the networks that were trained; the last is a training itself.
+    Empty below two networks.
+
+    It is no ceiling: the scores are compared with the mean over training seeds, which has less
+    noise than the one training that it is compared with.
 
     `scored` are rows of `experiments.rank`, `trained` those of `benchmarks.room`, of one setting.
     """
@@ -52,7 +55,7 @@ def ranks(scored: Iterable[Row], trained: Sequence[Row]) -> list[Rank]:
     ]
     first, other = (_of_seed(rows, by_network, seed) for seed in (0, 1))
     if first is not None and other is not None:
-        found.append(_rank(CEILING, first, other, bands))
+        found.append(_rank(RETRAINED, first, other, bands))
     return found
 
 

@@ -55,6 +55,8 @@ def test_the_rank_is_told_with_its_bar(task):
     assert "| shared weights, cross-entropy | +1.00 | +1.00 |" in text
     assert "| MACs | +0.33 | -1.00 |" in text
     assert "Bar: met: 1.00 overall (bar 0.6)" in text
+    assert "| one training against another | +1.00 | +1.00 |" in text
+    assert "so that they may exceed it" in text
     wrong = [judged("a", 0.1, 0.3, 2), judged("b", 0.1, 0.4, 1)]
     assert "Bar: MISSED" in rank(study(task.root, room=trainings(one, BANDS), rank=wrong))
 
