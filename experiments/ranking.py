@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-import numpy as np
-
+from benchmarks.kendall import kendall
 from benchmarks.room.train import find
 from benchmarks.rows import Row, grouped
 
@@ -57,22 +56,6 @@ def ranks(scored: Iterable[Row], trained: Sequence[Row]) -> list[Rank]:
     if first is not None and other is not None:
         found.append(_rank(RETRAINED, first, other, bands))
     return found
-
-
-def kendall(
-    one: Sequence[float], other: Sequence[float], groups: Sequence[Hashable] | None = None
-) -> float:
-    """tau-b (Kendall, 1945): pairs in the same order less those in opposite order, by the geometric
-    mean of the pairs that are no tie in one and in the other. Only pairs inside a group count.
-    0 where nothing can be ordered."""
-    above = np.triu_indices(len(one), 1)
-    signs = [np.sign(np.subtract.outer(x, x))[above] for x in (np.array(one), np.array(other))]
-    if groups is not None:
-        numbers = np.array([list(dict.fromkeys(groups)).index(group) for group in groups])
-        inside = np.equal.outer(numbers, numbers)[above]
-        signs = [sign[inside] for sign in signs]
-    untied = float(np.sqrt(np.abs(signs[0]).sum() * np.abs(signs[1]).sum()))
-    return float((signs[0] * signs[1]).sum()) / untied if untied else 0.0
 
 
 def _rank(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
 
+from benchmarks.kendall import kendall
 from benchmarks.markdown import table
 from benchmarks.rows import Row, grouped
 from experiments.paired import Difference, over_seeds
-from experiments.ranking import kendall
 from experiments.report.family import heard
 from experiments.report.study import Study
 from experiments.settings import Ablations
