@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
 from edge.errors import EdgeError
-from edge.files import write_atomic
 from edge.record import Target
 from edge.target import make_target
 from edge.text import facts, printable
@@ -18,9 +16,8 @@ from pipeline.params import Params, TargetParams
 from pipeline.remote import BOARDS, LOCAL, Boards, RemoteError
 from pipeline.remote.describe import require_hardware
 from pipeline.sources import listing
+from pipeline.targets import write as write_targets
 
-TARGET_FILE = Path("results/target.json")  # the one that is searched for
-TARGETS_FILE = Path("results/targets.json")  # all that are measured
 _EXPORTERS = {"onnxruntime": "onnxscript", "litert": "litert-torch"}
 
 
@@ -43,8 +40,7 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
         describe(target, f"targets[{n}]", root, boards) for n, target in enumerate(params.targets)
     ]
     _require_different(targets)
-    _write(root / TARGET_FILE, targets[0].model_dump(mode="json"))
-    _write(root / TARGETS_FILE, [target.model_dump(mode="json") for target in targets])
+    write_targets(targets, params, root)
     listing.write(params.data, root)
     told = {f"targets[{n}]": str(target) for n, target in enumerate(targets)}
     print(facts(told | {"cost": str(estimate(params, data))}))
@@ -73,17 +69,6 @@ def describe(
     return target
 
 
-def read_target(root: Path = Path()) -> Target:
-    """The first target that `run` wrote below `root`: what the search is for."""
-    return Target.model_validate_json((root / TARGET_FILE).read_text(encoding="utf-8"))
-
-
-def read_targets(root: Path = Path()) -> list[Target]:
-    """All targets that `run` wrote below `root`, the first one first."""
-    rows = json.loads((root / TARGETS_FILE).read_text(encoding="utf-8"))
-    return [Target.model_validate(row) for row in rows]
-
-
 def _require_different(targets: Sequence[Target]) -> None:
     """A table belongs to a target, and so do the latencies in a manifest: none can be of two."""
     for n, target in enumerate(targets):
@@ -92,7 +77,3 @@ def _require_different(targets: Sequence[Target]) -> None:
                 f"targets[{n}] and targets[{first}] are the same target, {printable(str(target))}: "
                 "two boards of one kind are measured one at a time; take one out of `targets`"
             )
-
-
-def _write(path: Path, content: object) -> None:
-    write_atomic(path, json.dumps(content, indent=2, sort_keys=True) + "\n")

@@ -14,7 +14,6 @@ from edge.files import sha256_of, write_atomic
 from edge.record import Measurement, Target
 from edge.table import Table
 from pipeline import metrics, verdicts
-from pipeline.check import read_target
 from pipeline.dataset import DATASET_FILE, load
 from pipeline.formats import format_of, precision_of
 from pipeline.params import Params, ProfileParams
@@ -23,6 +22,7 @@ from pipeline.remote import BOARDS, LOCAL, Boards, Session
 from pipeline.roster import Model, roster
 from pipeline.space import make_space
 from pipeline.store import STORE, locked
+from pipeline.targets import read_target
 from pipeline.untrained import build_files
 
 FOLDER = Path("results/profile")
@@ -39,9 +39,9 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
 
     Everything is read and written below `root`. Models and finished blocks of runs are kept in
     the store, so a killed run goes on; a board elsewhere keeps its own. Raises ProfileError, which
-    lists the models that could not be measured, and RemoteError.
+    lists the models that could not be measured, RemoteError, and StaleTargets.
     """
-    target = read_target(root)
+    target = read_target(params, root)
     models = roster(make_space(params.space, load(root / DATASET_FILE)), params.profile)
     store = root / STORE
     with locked("profile", store):

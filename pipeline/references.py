@@ -22,7 +22,6 @@ from edge.record import Measurement, Subject, Target
 from edge.text import fill, members_table
 from models.network import count
 from pipeline import comparison, dataset, export, metrics, store
-from pipeline.check import read_target
 from pipeline.comparison import Comparison
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.formats import FileFormat, format_of
@@ -32,6 +31,7 @@ from pipeline.progress import Progress
 from pipeline.reference_nets import Reference, Trained, train_all
 from pipeline.remote import require_local
 from pipeline.sections.target import Precision
+from pipeline.targets import read_target
 from pipeline.verify import FAMILY_FOLDER, member_job, protocol
 
 FOLDER = Path("results/references")
@@ -54,7 +54,7 @@ def run(params: Params, root: Path = Path(), measure: Callable[..., Results] = m
     """
     require_local(params.target, "references")
     with store.locked("references", root / store.STORE):
-        target = read_target(root)
+        target = read_target(params, root)
         family = Family.load(root / FAMILY_FOLDER)
         family.verify()
         fastest = comparison.fastest(family.manifest.members, target)

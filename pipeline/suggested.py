@@ -17,11 +17,11 @@ from edge.feedback.candidates import of_file
 from edge.files import write_atomic
 from edge.record import Measurement
 from pipeline import params, store
-from pipeline.check import read_target
 from pipeline.measure import session, untrained_jobs
 from pipeline.params import Params
 from pipeline.remote import require_local
 from pipeline.roster import Network
+from pipeline.targets import read_target
 
 KIND = "suggested"  # in the store
 
@@ -44,7 +44,7 @@ def run(
     """
     require_local(params.target, "pipeline.suggested")
     found = [Network("anchor", str(c.name), c.architecture) for c in of_file(networks)]
-    target, folder = read_target(root), root / store.STORE
+    target, folder = read_target(params, root), root / store.STORE
     with store.locked(KIND, folder):
         journal = store.place(KIND, target.id, ".journal", folder)
         jobs = untrained_jobs(found, target, params, folder)

@@ -23,13 +23,13 @@ from edge.record import Measurement, Target
 from edge.text import fill, members_table
 from pipeline import calibrate, confusion, export, gate, metrics, plots
 from pipeline.card import card, card_path
-from pipeline.check import read_targets
 from pipeline.drift import drift
 from pipeline.params import Params, VerifyParams
 from pipeline.progress import Progress
 from pipeline.provenance import provenance
 from pipeline.remote import BOARDS, LOCAL, Boards, Session
 from pipeline.store import STORE, locked
+from pipeline.targets import read_targets
 from pipeline.verified import ByTarget, Verified, members_csv, merge, numbers, verify
 
 FAMILY_FOLDER = Path("results/family")
@@ -57,10 +57,10 @@ def run(
     Boards elsewhere get their orders before anything is measured here. Rejected files are neither
     measured nor deployed; a missed budget is a result. Raises VerifyError where there is nothing to
     measure; and, after everything is written, where a member would not run, or `strict` is set and
-    one missed its budget. Raises RemoteError where a board has not answered, and IntegrityError
-    where a model file is not the one that was exported.
+    one missed its budget. Raises RemoteError where a board has not answered, IntegrityError where a
+    model file is not the one that was exported, and StaleTargets.
     """
-    first, *others = targets = read_targets(root)
+    first, *others = targets = read_targets(params, root)
     family = Family.load(root / export.FOLDER)
     family.verify()
     calibration = _calibration(first, root)
@@ -132,7 +132,7 @@ def _measured(
     boards: Boards,
 ) -> tuple[dict[Target, ByName], Callable[[], None]]:
     """The results on every target, and what to call when they are safe."""
-    devices = {t: asked.device for t, asked in zip(jobs, params.targets, strict=False)}
+    devices = {t: asked.device for t, asked in zip(jobs, params.targets, strict=True)}
     elsewhere = [t for t, device in devices.items() if device != LOCAL and jobs[t]]
     how = protocol(params.verify)
     begun = boards.begin(

@@ -6,7 +6,9 @@ from edge.record import Target
 from models.darts import darts
 from models.mbconv import mbconv
 from models.nb201 import nb201
+from pipeline import targets as checked_targets
 from pipeline.dataset import Dataset
+from pipeline.params import Params
 
 TARGET = Target(
     device="d",
@@ -16,6 +18,27 @@ TARGET = Target(
     precision="fp32",
     threads=1,
 )
+
+
+def checked(monkeypatch, root, *targets, devices=None):
+    """As after `check`: `targets` are written below `root`, those here are of this machine.
+
+    Returns the parameters that ask for them; `devices` are their names, all local by default.
+    """
+    fields = {"runtime", "precision", "threads"}
+    asked = [
+        {"device": device, **target.model_dump(include=fields)}
+        for target, device in zip(targets, devices or ["local"] * len(targets), strict=True)
+    ]
+    params = Params.model_validate({"targets": asked})
+    checked_targets.write(targets, params, root)
+
+    def make(runtime, threads, precision):
+        wanted = (runtime, threads, precision)
+        return next(t for t in targets if (t.runtime, t.threads, t.precision) == wanted)
+
+    monkeypatch.setattr(checked_targets, "make_target", make)
+    return params
 
 
 def noise(classes=("a", "b", "c")):

@@ -8,10 +8,12 @@ import pytest
 from edge.record import Target
 from edge.runtimes import MissingRuntime
 from pipeline import check
+from pipeline import targets as targets_of_check
 from pipeline.accelerator import NoAccelerator
 from pipeline.check import MissingExporter
 from pipeline.params import Params, TargetParams
 from pipeline.remote import Boards, RemoteError
+from pipeline.targets import read_target, read_targets
 from tests.pipeline.remote.made_up import info
 
 TARGET = Target(
@@ -33,6 +35,7 @@ def made(monkeypatch):
         return TARGET.model_copy(update=asked)
 
     monkeypatch.setattr(check, "make_target", make)
+    monkeypatch.setattr(targets_of_check, "make_target", make)
 
 
 def targets(*runtimes, threads=3):
@@ -42,13 +45,14 @@ def targets(*runtimes, threads=3):
 
 
 def test_the_first_target_and_all_of_them_are_written_with_sorted_keys(tmp_path, made, capsys):
-    check.run(targets("onnxruntime", "litert"), root=tmp_path)
+    params = targets("onnxruntime", "litert")
+    check.run(params, root=tmp_path)
     text = (tmp_path / "results/target.json").read_text()
     assert list(json.loads(text)) == sorted(TARGET.model_dump())
     assert text.endswith("}\n")
-    assert check.read_target(tmp_path) == TARGET
+    assert read_target(params, tmp_path) == TARGET
     litert = TARGET.model_copy(update={"runtime": "litert"})
-    assert check.read_targets(tmp_path) == [TARGET, litert]
+    assert read_targets(params, tmp_path) == [TARGET, litert]
     told = " ".join(capsys.readouterr().out.split())
     assert told.startswith(f"targets[0] {TARGET} targets[1] {litert} cost roughly ")
 
@@ -56,9 +60,10 @@ def test_the_first_target_and_all_of_them_are_written_with_sorted_keys(tmp_path,
 def test_a_further_target_does_not_change_the_file_of_the_first(tmp_path, made):
     check.run(targets("onnxruntime"), root=tmp_path)
     first = (tmp_path / "results/target.json").read_bytes()
-    check.run(targets("onnxruntime", "litert"), root=tmp_path)
+    params = targets("onnxruntime", "litert")
+    check.run(params, root=tmp_path)
     assert (tmp_path / "results/target.json").read_bytes() == first
-    assert len(check.read_targets(tmp_path)) == 2
+    assert len(read_targets(params, tmp_path)) == 2
 
 
 def test_the_cost_is_printed_and_no_line_is_wider_than_a_terminal(tmp_path, made, capsys):
@@ -134,8 +139,9 @@ def on(*devices):
 
 
 def test_a_board_elsewhere_is_described_without_its_runtime_here(tmp_path, made, elsewhere):
-    check.run(on("local", "pi"), tmp_path, elsewhere)
-    here, there = check.read_targets(tmp_path)
+    params = on("local", "pi")
+    check.run(params, tmp_path, elsewhere)
+    here, there = read_targets(params, tmp_path)
     assert here.device == TARGET.device
     assert (there.device, there.runtime_version) == ("board", "1.22")
 

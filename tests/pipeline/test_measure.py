@@ -12,8 +12,7 @@ from edge.files import sha256_of
 from edge.locks import Locked
 from edge.table import Table
 from edge.target import make_target
-from pipeline import measure, metrics
-from pipeline.check import TARGET_FILE
+from pipeline import measure, metrics, targets
 from pipeline.dataset import DATASET_FILE
 from pipeline.measure import ProfileError
 from pipeline.params import Params
@@ -30,15 +29,19 @@ NAMES = ["conv_k3:4x4x4-4:s1:relu x1", "conv_k3:4x4x4-4:s1:relu x3"]
 NAMES += ["base", "anchor-01", "heldout-01"]
 
 
-def write_target(root, target):
-    (root / TARGET_FILE).parent.mkdir(parents=True, exist_ok=True)
-    (root / TARGET_FILE).write_text(target.model_dump_json())
+def checked(root, target, device="local"):
+    """The parameters that ask for `target`, which is written as `check` does it."""
+    fields = {"runtime", "precision", "threads"}
+    asked = {"device": device, **target.model_dump(include=fields)}
+    params = Params.model_validate({"targets": [asked], "space": SPACE, "profile": PROFILE})
+    targets.write([target], params, root)
+    return params
 
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """A folder after `check` and `data`; every exported block is an Identity."""
-    write_target(tmp_path, make_target("onnxruntime", 1, "fp32"))
+    checked(tmp_path, make_target("onnxruntime", 1, "fp32"))
     (tmp_path / DATASET_FILE).parent.mkdir()
     x, y, part = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(3, np.int64), np.zeros(1, np.int64)
     np.savez(
@@ -143,12 +146,12 @@ def test_doubts_are_told(root, monkeypatch, capsys):
 
 
 def test_the_first_target_decides_the_format(root, monkeypatch):
-    write_target(root, make_target("litert", 1, "fp32"))
+    params = checked(root, make_target("litert", 1, "fp32"))
     small = Path(__file__).parents[1] / "edge/data/conv.tflite"
     monkeypatch.setattr(
         tflite_files, "export_tflite", lambda _module, _shape, path: shutil.copyfile(small, path)
     )
-    measure.run(PARAMS, root)
+    measure.run(params, root)
     records = record.read(root / "results/profile/records.jsonl")
     assert [m.subject.name for m in records] == NAMES
     assert {m.subject.sha256 for m in records} == {sha256_of(small)}
@@ -163,12 +166,12 @@ def test_int8_blocks_make_the_table_of_an_int8_target(root, monkeypatch):
         shutil.copyfile(source, path)
 
     monkeypatch.setattr(converted, "convert", convert)
-    write_target(root, make_target("onnxruntime", 1, "int8"))
-    measure.run(PARAMS, root)
+    params = checked(root, make_target("onnxruntime", 1, "int8"))
+    measure.run(params, root)
     assert Table.read(root / "results/profile").target.precision == "int8"
     # Two chains, which begin with their entry's single channel, and three networks.
     assert sorted(made) == [("onnx", "int8", (1, 4, 4))] * 2 + [("onnx", "int8", (1, 8, 8))] * 3
-    measure.run(PARAMS, root)
+    measure.run(params, root)
     assert len(made) == 5
 
 
@@ -179,10 +182,9 @@ def test_two_profiles_at_once_are_refused(root):
 
 def test_a_board_elsewhere_measures_what_fails_there_ends_the_stage(root):
     hub = MadeUpHub(lambda order: fails(order))
-    write_target(root, BOARD)
-    asked = {"targets": [{"device": "pi"}], "space": SPACE, "profile": PROFILE}
+    params = checked(root, BOARD, device="pi")
     with pytest.raises(ProfileError, match="1 of 5 models failed:\n  heldout-01: crash: it died"):
-        measure.run(Params.model_validate(asked), root, boards(hub, root))
+        measure.run(params, root, boards(hub, root))
     (order,) = hub.orders.values()
     assert [model.subject.name for model in order.models] == NAMES
     assert (order.purpose, order.how.blocks, order.how.max_runs) == ("profile", 3, None)
@@ -190,8 +192,7 @@ def test_a_board_elsewhere_measures_what_fails_there_ends_the_stage(root):
 
 def test_the_records_of_a_board_make_the_table(root):
     hub = MadeUpHub()
-    write_target(root, BOARD)
-    asked = {"targets": [{"device": "pi"}], "space": SPACE, "profile": PROFILE}
-    measure.run(Params.model_validate(asked), root, boards(hub, root))
+    params = checked(root, BOARD, device="pi")
+    measure.run(params, root, boards(hub, root))
     assert Table.read(root / "results/profile").target == BOARD
     assert hub.uploads == len(hub.models) == 3  # all whole networks of this test are one file

@@ -9,13 +9,12 @@ from edge.family import Artifact, Latency, Manifest, Member
 from edge.files import sha256_of
 from edge.record import Conditions, Measurement
 from pipeline import data, export, matching, metrics, references
-from pipeline.check import TARGET_FILE
 from pipeline.dataset import DATASET_FILE
 from pipeline.formats import format_of
 from pipeline.params import Params
 from pipeline.references import ReferencesError
 from pipeline.verify import FAMILY_FOLDER
-from tests.pipeline.made_up import TARGET, noise
+from tests.pipeline.made_up import TARGET, checked, noise
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 PARAMS = Params.model_validate({"retrain": {"epochs": 1, "batch_size": 4, "workers": 1}})
@@ -25,12 +24,9 @@ MEMBERS_MS = {"small": 0.07, "large": 0.9}
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """A folder after `verify`, with a family of a small and a large member; exports are empty."""
-    for path, content in [
-        (TARGET_FILE, TARGET.model_dump_json().encode()),
-        (DATASET_FILE, data.to_npz(noise())),
-    ]:
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_bytes(content)
+    checked(monkeypatch, tmp_path, TARGET)
+    (tmp_path / DATASET_FILE).parent.mkdir()
+    (tmp_path / DATASET_FILE).write_bytes(data.to_npz(noise()))
     write_family(tmp_path, TARGET)
     kind = replace(format_of(TARGET.runtime), write=lambda _net, _shape, path, *_: path.touch())
     monkeypatch.setattr(matching, "format_of", lambda _runtime: kind)

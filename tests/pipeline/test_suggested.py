@@ -8,11 +8,11 @@ from edge.bench import Failure
 from edge.feedback import intake
 from edge.feedback.candidates import CandidatesError
 from edge.record import Conditions, Measurement, read
-from pipeline import check, suggested
+from pipeline import suggested
 from pipeline.params import Params
 from pipeline.store import STORE
 from pipeline.suggested import SuggestedError, run
-from tests.pipeline.made_up import TARGET, small_space
+from tests.pipeline.made_up import TARGET, checked, small_space
 
 SPACE = small_space("skip", "conv_k3")
 NAMES = ["small", "suggested-01"]
@@ -21,8 +21,7 @@ NAMES = ["small", "suggested-01"]
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """A project after `check`, and a file of two networks; nothing is exported."""
-    (tmp_path / "results").mkdir()
-    (tmp_path / check.TARGET_FILE).write_text(TARGET.model_dump_json())
+    checked(monkeypatch, tmp_path, TARGET)
     rows = [
         {"name": name, "architecture": SPACE.architecture(choices).to_dict()}
         for name, choices in zip(NAMES, [(0, 0), (1, 1)], strict=True)

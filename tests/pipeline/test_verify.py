@@ -12,12 +12,13 @@ from edge.record import Conditions, Measurement
 from edge.spec import Architecture, BlockSpec, Row
 from edge.table import Table, TableRow
 from pipeline import export, metrics, plots, verify
-from pipeline.check import TARGETS_FILE
-from pipeline.params import Params
+from pipeline.params import Params, TargetParams
+from pipeline.targets import StaleTargets
 from pipeline.verify import VerifyError
-from tests.pipeline.made_up import TARGET
+from tests.pipeline.made_up import TARGET, checked
 from tests.pipeline.remote.made_up import MadeUpHub, boards
 
+ALONE = Params.model_validate({"targets": [{}]})
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 LITERT = TARGET.model_copy(update={"runtime": "litert"})
 BLOCK = BlockSpec("conv_k3", 4, 4, 8, 8)
@@ -28,15 +29,10 @@ ARCHITECTURE = Architecture("toy", (4, 8, 8), 3, (Row("place", BLOCK, searched=T
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """A folder after the stages before: members small and large with a budget of 2 ms each."""
-    write_targets(tmp_path, TARGET)
+    checked(monkeypatch, tmp_path, TARGET)
     write_exported(tmp_path, "small", "large")
     calibrated(monkeypatch, TABLE)
     return tmp_path
-
-
-def write_targets(root, *targets):
-    (root / TARGETS_FILE).parent.mkdir(parents=True, exist_ok=True)
-    (root / TARGETS_FILE).write_text(json.dumps([t.model_dump() for t in targets]))
 
 
 def write_exported(root, *names):
@@ -115,7 +111,7 @@ def measuring(calls=None, **results):
 
 
 def test_the_family_is_measured_and_ready_to_deploy(root, capsys):
-    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.75))
+    verify.run(ALONE, root=root, measure=measuring(small=1.0, large=1.75))
     family = Family.load(root / verify.FAMILY_FOLDER)
     family.verify()
     small, large = family.manifest.members
@@ -137,7 +133,7 @@ def left(root):
 
 def test_the_family_says_what_it_was_made_of(root):
     (root / "params.yaml").write_text("retrain: {epochs: 1}\n")
-    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.75))
+    verify.run(ALONE, root=root, measure=measuring(small=1.0, large=1.75))
     family = Family.load(root / verify.FAMILY_FOLDER)
     of = family.manifest.provenance
     assert of.params_sha256 == sha256_of(root / "params.yaml")
@@ -161,14 +157,14 @@ def test_the_confusions_of_a_member_are_on_its_card_and_beside_it(root):
     small, large = manifest.members
     small = small.model_copy(update={"confusion": "cards/small.confusion.csv"})
     manifest.model_copy(update={"members": (small, large)}).write(folder)
-    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.75))
+    verify.run(ALONE, root=root, measure=measuring(small=1.0, large=1.75))
     assert "cards/small.confusion.csv" in left(root)
     assert "| c | 2 | 0 | 5 |" in (root / verify.FAMILY_FOLDER / "cards/small.md").read_text()
 
 
 def test_the_records_are_of_members_with_their_architecture(root):
     calls = []
-    verify.run(Params(), root=root, measure=measuring(calls, small=1.0, large=1.75))
+    verify.run(ALONE, root=root, measure=measuring(calls, small=1.0, large=1.75))
     records = record.read(root / verify.FOLDER / "records.jsonl")
     assert [(m.subject.name, m.subject.role) for m in records] == [
         ("small", "member"),
@@ -187,12 +183,12 @@ def test_the_records_are_of_members_with_their_architecture(root):
     assert asdict(protocol).items() >= {"blocks": 7, "block_s": 0.5, "max_runs": 2000}.items()
 
 
-def test_every_target_has_its_session_and_only_the_first_has_budgets(root, capsys):
-    write_targets(root, TARGET, LITERT)
+def test_every_target_has_its_session_and_only_the_first_has_budgets(root, capsys, monkeypatch):
+    params = checked(monkeypatch, root, TARGET, LITERT)
     calls = []
     times_ms = {"onnxruntime": 1.0, "litert": 5.0}  # the budget of 2 ms is not about LiteRT
     verify.run(
-        Params(), strict=True, root=root, measure=measuring(calls, small=times_ms, large=times_ms)
+        params, strict=True, root=root, measure=measuring(calls, small=times_ms, large=times_ms)
     )
     assert [target for _, target, _, _ in calls] == [TARGET, LITERT]
     assert [{job.path.suffix for job in jobs} for jobs, *_ in calls] == [{".onnx"}, {".tflite"}]
@@ -214,9 +210,9 @@ def test_every_target_has_its_session_and_only_the_first_has_budgets(root, capsy
     assert printed.index(f"Target {TARGET.id}") < printed.index(f"Target {LITERT.id}")
 
 
-def test_no_target_is_measured_again_before_all_are(root):
+def test_no_target_is_measured_again_before_all_are(root, monkeypatch):
     """The first one's blocks are still there when the second one's session is killed."""
-    write_targets(root, TARGET, LITERT)
+    params = checked(monkeypatch, root, TARGET, LITERT)
     times_ms = {"onnxruntime": 1.0, "litert": 5.0}
     real = measuring(small=times_ms, large=times_ms)
 
@@ -226,21 +222,21 @@ def test_no_target_is_measured_again_before_all_are(root):
         return real(jobs, target, *rest, **options)
 
     with pytest.raises(KeyboardInterrupt):
-        verify.run(Params(), root=root, measure=killed)
+        verify.run(params, root=root, measure=killed)
     first = root / f".edgefacet/verify/{TARGET.id}.journal"
     assert first.exists()
-    verify.run(Params(), root=root, measure=real)
+    verify.run(params, root=root, measure=real)
     assert not first.exists()
 
 
-def test_a_file_that_is_missing_is_found_before_anything_is_measured(root):
-    write_targets(root, TARGET, LITERT.model_copy(update={"precision": "int8"}))
+def test_a_file_that_is_missing_is_found_before_anything_is_measured(root, monkeypatch):
+    params = checked(monkeypatch, root, TARGET, LITERT.model_copy(update={"precision": "int8"}))
     with pytest.raises(VerifyError, match="'small' has no int8 file for litert"):
-        verify.run(Params(), root=root, measure=lambda *_, **__: pytest.fail("measured"))
+        verify.run(params, root=root, measure=lambda *_, **__: pytest.fail("measured"))
 
 
 def test_a_missed_budget_is_a_result(root, capsys):
-    verify.run(Params(), root=root, measure=measuring(small=1.0, large=2.5))
+    verify.run(ALONE, root=root, measure=measuring(small=1.0, large=2.5))
     members = Family.load(root / verify.FAMILY_FOLDER).manifest.members
     assert [member.budget_met for member in members] == [True, False]
     assert "large misses its budget of 2 ms: p95 <= 2.500 ms" in capsys.readouterr().err
@@ -248,19 +244,19 @@ def test_a_missed_budget_is_a_result(root, capsys):
 
 def test_a_missed_budget_fails_a_strict_run_after_everything_is_written(root):
     with pytest.raises(VerifyError, match="large misses its budget of 2 ms"):
-        verify.run(Params(), strict=True, root=root, measure=measuring(small=1.0, large=2.5))
+        verify.run(ALONE, strict=True, root=root, measure=measuring(small=1.0, large=2.5))
     assert Family.load(root / verify.FAMILY_FOLDER).manifest.member("large").latencies
     found = metrics.read("verify", root)
     assert (found["budgets_met"], found["budgets_missed"]) == (1, 1)
 
 
 def test_a_strict_run_without_a_miss_succeeds(root):
-    verify.run(Params(), strict=True, root=root, measure=measuring(small=1.0, large=1.0))
+    verify.run(ALONE, strict=True, root=root, measure=measuring(small=1.0, large=1.0))
 
 
 def test_a_member_that_would_not_run_is_named_after_everything_is_written(root):
     with pytest.raises(VerifyError, match=r"small: crash: SIGSEGV \(on onnxruntime\)"):
-        verify.run(Params(), root=root, measure=measuring(small="SIGSEGV", large=1.0))
+        verify.run(ALONE, root=root, measure=measuring(small="SIGSEGV", large=1.0))
     small, large = Family.load(root / verify.FAMILY_FOLDER).manifest.members
     assert (small.latencies, small.budget_met) == ((), False)
     assert large.budget_met is True
@@ -269,9 +265,9 @@ def test_a_member_that_would_not_run_is_named_after_everything_is_written(root):
 
 
 def test_a_member_that_is_gone_is_not_deployed(root):
-    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.0))
+    verify.run(ALONE, root=root, measure=measuring(small=1.0, large=1.0))
     write_exported(root, "large")
-    verify.run(Params(), root=root, measure=measuring(large=1.0))
+    verify.run(ALONE, root=root, measure=measuring(large=1.0))
     models = {"large.onnx", "large.tflite"}
     assert left(root) == {*models, "family.json", "labels.txt", "cards/large.md"}
 
@@ -279,7 +275,7 @@ def test_a_member_that_is_gone_is_not_deployed(root):
 def test_a_changed_model_file_is_not_measured(root):
     (root / export.FOLDER / "large.onnx").write_text("the model LARGE")
     with pytest.raises(IntegrityError, match=r"large\.onnx"):
-        verify.run(Params(), root=root, measure=measuring())
+        verify.run(ALONE, root=root, measure=measuring())
 
 
 def test_a_member_needs_a_file_of_the_targets_precision(root):
@@ -310,11 +306,11 @@ def with_int8(root, **status):
     manifest.model_copy(update={"members": tuple(members)}).write(folder)
 
 
-def test_int8_files_are_measured_but_for_rejected_ones(root, capsys):
-    write_targets(root, TARGET, INT8)
+def test_int8_files_are_measured_but_for_rejected_ones(root, capsys, monkeypatch):
+    params = checked(monkeypatch, root, TARGET, INT8)
     with_int8(root, small="ok", large="rejected")
     calls = []
-    verify.run(Params(), root=root, measure=measuring(calls, small=1.0, large=1.75))
+    verify.run(params, root=root, measure=measuring(calls, small=1.0, large=1.75))
     assert [[job.path.name for job in jobs] for jobs, *_ in calls] == [
         ["small.onnx", "large.onnx"],
         ["small.int8.onnx"],
@@ -330,10 +326,10 @@ def test_int8_files_are_measured_but_for_rejected_ones(root, capsys):
     assert "large was not measured: the int8 file large.int8.onnx classifies 75.00 %" in told
 
 
-def test_a_rejected_file_is_not_deployed(root):
-    write_targets(root, TARGET, INT8)
+def test_a_rejected_file_is_not_deployed(root, monkeypatch):
+    params = checked(monkeypatch, root, TARGET, INT8)
     with_int8(root, small="ok", large="rejected")
-    verify.run(Params(), root=root, measure=measuring(small=1.0, large=1.75))
+    verify.run(params, root=root, measure=measuring(small=1.0, large=1.75))
     assert {name for name in left(root) if name.endswith(".onnx")} == {
         *("small.onnx", "large.onnx", "small.int8.onnx")
     }
@@ -341,11 +337,11 @@ def test_a_rejected_file_is_not_deployed(root):
 
 
 def test_a_target_for_which_all_is_rejected_is_not_measured(root, monkeypatch):
-    write_targets(root, INT8)
+    params = checked(monkeypatch, root, INT8)
     calibrated(monkeypatch, Table(INT8, TABLE.offset_ms, TABLE.rows))
     with_int8(root, small="rejected", large="rejected")
     calls = []
-    verify.run(Params(), root=root, measure=measuring(calls))
+    verify.run(params, root=root, measure=measuring(calls))
     assert calls == []
     members = Family.load(root / verify.FAMILY_FOLDER).manifest.members
     assert [member.budget_met for member in members] == [False, False]
@@ -355,12 +351,12 @@ def test_a_calibration_of_another_target_predicts_nothing(root, monkeypatch):
     other = TARGET.model_copy(update={"threads": 4})
     calibrated(monkeypatch, Table(other, TABLE.offset_ms, TABLE.rows))
     with pytest.raises(VerifyError, match=r"4 thread\(s\)(.|\n)*1 thread\(s\)"):
-        verify.run(Params(), root=root, measure=measuring())
+        verify.run(ALONE, root=root, measure=measuring())
 
 
-def test_boards_have_their_orders_before_this_machine_measures(root):
+def test_boards_have_their_orders_before_this_machine_measures(root, monkeypatch):
     board = TARGET.model_copy(update={"device": "board"})
-    write_targets(root, TARGET, board)
+    params = checked(monkeypatch, root, TARGET, board, devices=("local", "pi"))
     hub = MadeUpHub(lambda order: ([record_of(model.subject, board) for model in order.models], []))
     orders = []
     here = measuring(small=1.0, large=1.75)
@@ -369,7 +365,6 @@ def test_boards_have_their_orders_before_this_machine_measures(root):
         orders.append(len(hub.orders))
         return here(*arguments, **more)
 
-    params = Params.model_validate({"targets": [{}, {"device": "pi"}]})
     verify.run(params, root=root, measure=measure, boards=boards(hub, root))
     assert orders == [1]
     (device, _), order = *hub.orders.keys(), *hub.orders.values()
@@ -377,6 +372,15 @@ def test_boards_have_their_orders_before_this_machine_measures(root):
     small, _ = Family.load(root / verify.FAMILY_FOLDER).manifest.members
     assert [last.target for last in small.latencies] == [TARGET, board]
     assert [last.median_ms for last in small.latencies] == [1.0, 2.0]
+
+
+def test_targets_that_changed_since_the_check_are_not_measured(root, monkeypatch):
+    board = TARGET.model_copy(update={"device": "board"})
+    params = checked(monkeypatch, root, board, devices=("pi",))
+    here = params.model_copy(update={"targets": (TargetParams(),)})
+    with pytest.raises(StaleTargets, match="dvc repro check"):
+        verify.run(here, root=root, measure=lambda *_, **__: pytest.fail("measured"))
+    assert not (root / verify.FOLDER).exists()
 
 
 def record_of(subject, target):

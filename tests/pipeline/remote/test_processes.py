@@ -11,7 +11,7 @@ from edge.family import Artifact, Family, Manifest, Member
 from edge.files import sha256_of
 from edge.table import Table
 from edge.target import make_target
-from pipeline import check, export, measure, verify
+from pipeline import export, measure, targets, verify
 from pipeline.dataset import DATASET_FILE
 from pipeline.params import Params
 from tests.pipeline.remote.lab import Lab
@@ -76,9 +76,7 @@ def test_a_space_is_profiled_and_members_are_verified_through_a_hub_that_is_kill
     with lab.running():
         target = lab.described(PARAMS.target)
         assert target == make_target("onnxruntime", 1, "fp32")
-        (root / check.TARGET_FILE).parent.mkdir()
-        (root / check.TARGET_FILE).write_text(target.model_dump_json())
-        (root / check.TARGETS_FILE).write_text(f"[{target.model_dump_json()}]")
+        targets.write([target], PARAMS, root)
         with pytest.raises(KeyboardInterrupt):
             measure.run(PARAMS, root, lab.boards(interrupt))
         time.sleep(1)  # they are somewhere in the middle of it
