@@ -31,7 +31,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "plain-cnn": plain_cnn,
     "mobilenetv2": mobilenetv2,
 }
-CODE = (networks, blocks, depthwise, training, batches)  # that trains them
+CODE = (networks, blocks, depthwise, training, batches, dataset)  # that trains them
 
 
 @dataclass(frozen=True)

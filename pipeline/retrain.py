@@ -27,7 +27,8 @@ from pipeline.source_code import made_by
 from pipeline.training import essentials, finished_epochs, train_and_judge
 
 OUTPUT = Path("results/retrain")
-CODE = (blocks, cell_blocks, depthwise, networks, training, batches)  # that trains a member
+# That trains a member.
+CODE = (blocks, cell_blocks, depthwise, networks, training, batches, dataset)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,29 @@ def test_every_stage_names_an_existing_module():
         assert importlib.util.find_spec(STAGES[called][0]), f"{name}: {STAGES[called][0]}"
 
 
+TIMING = {f"edge/{name}.py" for name in ("bench", "device", "host", "statistics", "verdict")}
+NORMALISING = {"pipeline/dataset.py"}  # the moments of the pixels
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("data", {"pipeline/dataset.py", "pipeline/idx.py"}),
+        ("profile", {*TIMING, "edge/runtimes", "pipeline/exporter.py"}),
+        ("retrain", NORMALISING),
+        ("export", {*NORMALISING, "edge/runtimes", "pipeline/batches.py", "pipeline/exporter.py"}),
+        ("verify", {*TIMING, "edge/runtimes"}),
+    ],
+)
+def test_stages_depend_on_the_code_that_decides_their_numbers(name, files):
+    assert files <= {*stages()[name]["deps"]}
+    assert all((ROOT / file).exists() for file in files)
+
+
+def test_a_data_set_of_another_name_is_exported_again():
+    assert {"data.name", "data.path"} <= {*stages()["export"]["params"]}
+
+
 def test_stages_that_ask_boards_depend_on_how():
     """But `check`, which runs always."""
     files = {name: ROOT / f"{module.replace('.', '/')}.py" for name, (module, _) in STAGES.items()}
