@@ -32,6 +32,12 @@ class Layout:
     test: Images | None  # None where the folder has no test/
     others: tuple[Path, ...]  # files that are no images
 
+    @property
+    def files(self) -> list[Path]:
+        """All that lies in the classes, in the order of the names."""
+        test = self.test.paths if self.test else ()
+        return sorted([*self.train.paths, *test, *self.others])
+
 
 def find(folder: Path) -> Layout:
     """Look through `folder`: a folder per class, or such folders in train/ and test/.
@@ -79,8 +85,8 @@ def _labelled(folder: Path) -> tuple[tuple[str, ...], Images, tuple[Path, ...]]:
     labels: list[int] = []
     others: list[Path] = []
     for label, name in enumerate(classes):
-        images = [path for path in _files(folders[name]) if path.suffix.lower() in SUFFIXES]
-        others += [path for path in _files(folders[name]) if path.suffix.lower() not in SUFFIXES]
+        images = [path for path in files(folders[name]) if path.suffix.lower() in SUFFIXES]
+        others += [path for path in files(folders[name]) if path.suffix.lower() not in SUFFIXES]
         if not images:
             raise DataError(
                 f"{folders[name]} holds no image ({', '.join(sorted(SUFFIXES))}): "
@@ -100,8 +106,8 @@ def _folders(folder: Path) -> list[Path]:
     return [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__MACOSX"))]
 
 
-def _files(folder: Path) -> list[Path]:
-    """Every file at any depth, in the order of the names."""
+def files(folder: Path) -> list[Path]:
+    """Every file at any depth, in the order of the names; those with a dot first are left out."""
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -2,7 +2,7 @@
 
 DVC hashes the dependencies that ``dvc.yaml`` names, and the folder of a user's images has no
 name there. The listing is the dependency instead: a file that is added, removed or touched
-changes it.
+changes it, where `data` looks at it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from edge.files import write_atomic
@@ -25,7 +24,7 @@ def write(params: DataParams, root: Path = Path()) -> None:
     """Write the listing below `root`; the same files give the same bytes. Raises DataError."""
     listing: dict[str, object] = {"name": params.name, "path": None}
     if params.path is not None:
-        listing |= {"path": params.path.as_posix(), **_summary(root / params.path)}
+        listing |= {"path": params.path.as_posix(), **_summary(params, root)}
     write_atomic(root / SOURCE_FILE, json.dumps(listing, indent=2) + "\n")
 
 
@@ -60,20 +59,31 @@ def _look(params: DataParams, root: Path) -> Outline:
     return Outline(left, height, width)
 
 
-def _summary(place: Path) -> dict[str, object]:
+def _summary(params: DataParams, root: Path) -> dict[str, object]:
+    assert params.path is not None
+    place = root / params.path
     digest, files, size_bytes = hashlib.sha256(), 0, 0
-    for path in _files(place):
-        found = path.stat()
+    for path in _files(params.name, place):
+        found = _stat(path)
         row = (os.fsencode(path.relative_to(place)), found.st_size, found.st_mtime_ns)
         digest.update(repr(row).encode())
         files, size_bytes = files + 1, size_bytes + found.st_size
     return {"files": files, "size_bytes": size_bytes, "listing_sha256": digest.hexdigest()}
 
 
-def _files(place: Path) -> Iterator[Path]:
-    """Every file at or below `place`, in the order of the names."""
+def _stat(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as error:  # a link to nothing, say
+        raise DataError(f"data.path: {path} cannot be read: {error.strerror}") from error
+
+
+def _files(name: str, place: Path) -> list[Path]:
+    """Every file at or below `place` that `data` looks at, in the order of the names."""
+    from pipeline.sources import layout
+
     if place.is_file():
-        return iter([place])
+        return [place]
     if not place.is_dir():
         raise DataError(f"data.path: {place} does not exist")
-    return iter(sorted(Path(where, name) for where, _, names in os.walk(place) for name in names))
+    return layout.find(place).files if name == "images" else layout.files(place)

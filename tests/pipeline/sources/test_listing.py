@@ -54,6 +54,29 @@ def test_a_file_that_changes_in_any_way_changes_it(folder, change):
     assert written(folder) != before
 
 
+def test_the_images_of_a_class_folder_that_is_a_link_are_seen(folder):
+    (folder / "set/b").rename(folder / "elsewhere")
+    (folder / "set/b").symlink_to(folder / "elsewhere", target_is_directory=True)
+    before = written(folder)
+    assert json.loads(before)["files"] == 10
+    (folder / "elsewhere/1.png").write_bytes(b"another")
+    assert written(folder) != before
+
+
+def test_what_no_image_is_taken_from_is_not_listed(folder):
+    before = written(folder)
+    for name in (".DS_Store", "a/.DS_Store", "a/.thumbnails", "notes.txt"):
+        (folder / "set" / name).touch()
+    assert written(folder) == before
+
+
+@pytest.mark.parametrize("name", ["images", "fashion-mnist"])
+def test_a_link_to_nothing_is_named(folder, name):
+    (folder / "set/a/lost.png").symlink_to(folder / "nowhere.png")
+    with pytest.raises(DataError, match=r"data\.path: .*lost\.png cannot be read: No such file"):
+        listing.write(PARAMS.model_copy(update={"name": name}), folder)
+
+
 def test_a_public_data_set_has_no_files_to_look_at(tmp_path):
     assert json.loads(written(tmp_path, DataParams())) == {"name": "fashion-mnist", "path": None}
 
