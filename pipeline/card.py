@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from edge.manifest import Artifact, Latency, Manifest, Member
-from edge.record import Conditions, Measurement
+from edge.record import Conditions, Measurement, Target
 from edge.spec import Architecture
 from pipeline.confusion import Counts
 from pipeline.markdown import escape, table
 from pipeline.report.text import digits, ms, percent, plain, plural
+from pipeline.target_names import apart
 
 FOLDER = "cards"  # of the family's
 MOST_CLASSES = 20  # of a table of confusions that a page can hold
@@ -160,12 +161,18 @@ def _span(latency: Latency, prefix: str = "") -> str:
 def _conditions(records: Sequence[Measurement]) -> list[str]:
     if not records:
         return []
+    targets = [record.target for record in records]
     lines = [
-        f"- {record.target.runtime} {record.target.precision}: **{record.verdict}**"
+        f"- {_of(record.target, targets)}: **{record.verdict}**"
         f"{_because(record.reasons)}. {escape(_told(record.conditions))}"
         for record in records
     ]
     return ["### Conditions", "\n".join(lines)]
+
+
+def _of(target: Target, among: Sequence[Target]) -> str:
+    name = f"{target.runtime} {target.precision}"
+    return escape(", ".join([name, *apart(target, among)]))
 
 
 def _because(reasons: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from pipeline.report import accuracy, control, cost, precisions, prediction, ste
 from pipeline.report.page import Section
 from pipeline.report.sources import REFERENCES, STAGES, Numbered, Run
 from pipeline.report.text import digits, duration, ms, percent, plural
-from pipeline.verified import short_name
+from pipeline.target_names import short_name
 
 FIGURES = "docs/figures"
 DRAWN = {

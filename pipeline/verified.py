@@ -13,6 +13,7 @@ from edge.family import Latency, Member
 from edge.files import csv_text
 from edge.latencies import latency_of
 from edge.record import Measurement, Target
+from pipeline.target_names import short_name
 
 COLUMNS = (
     *("name", "target", "runtime", "predicted_ms", "measured_ms", "lo_ms", "hi_ms", "p95_ms"),
@@ -121,17 +122,6 @@ def numbers(verified: ByTarget) -> dict[str, float | None]:
         name = short_name(target, list(verified))
         found |= {f"{name}_{key}": value for key, value in _of_target(verified[target]).items()}
     return found
-
-
-def short_name(target: Target, among: Sequence[Target]) -> str:
-    """The runtime, and what tells the target from others of the same runtime: a word."""
-    alike = [one for one in among if one.runtime == target.runtime]
-    parts = [target.runtime]
-    if len({one.precision for one in alike}) > 1:
-        parts.append(target.precision)
-    if len({one.threads for one in alike}) > 1:
-        parts.append(f"{target.threads}_threads")
-    return "_".join(parts)
 
 
 def _of_target(verified: Sequence[Verified]) -> dict[str, float | None]:

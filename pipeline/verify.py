@@ -29,6 +29,7 @@ from pipeline.progress import Progress
 from pipeline.provenance import provenance
 from pipeline.remote import BOARDS, LOCAL, Boards, Session
 from pipeline.store import STORE, locked
+from pipeline.target_names import short_name
 from pipeline.targets import read_targets
 from pipeline.verified import ByTarget, Verified, members_csv, merge, numbers, verify
 
@@ -246,7 +247,7 @@ def _rejection(member: Member, target: Target) -> str | None:
 
 def _judge(verified: ByTarget, strict: bool) -> None:
     failures = [
-        f"{v.record} (on {target.runtime})"
+        f"{v.record} (on {short_name(target, list(verified))})"
         for target, of_target in verified.items()
         for v in of_target
         if isinstance(v.record, Failure)

@@ -17,6 +17,7 @@ from pipeline.report.page import Download, Figure, Section
 from pipeline.report.sources import Run
 from pipeline.report.text import ms, percent, plural, shorten
 from pipeline.report.theme import CONTROL, INK, MUTED, PAPER, SEARCH
+from pipeline.target_names import apart_but_threads
 
 _KEY_LINES = 16  # members whose names fit beside the drawing
 _Z95 = 1.959964
@@ -76,6 +77,7 @@ def _figure(run: Run, target: Target, index: int) -> Figure:
     found, name = points(run, target), f"accuracy-{index}"
     title = f"{target.runtime} {target.runtime_version}, {target.precision}, "
     title += plural(target.threads, "thread")
+    title = ", ".join([title, *apart_but_threads(target, run.targets)])
     alt = "Test accuracy over latency. " + "; ".join(
         f"{p.number} {p.member.name}: {percent(p.member.test_accuracy)} at "
         f"{ms(p.latency.median_ms)} ms"

@@ -8,6 +8,7 @@ from edge.record import Target
 from pipeline.report.page import Column, Download, Figure, Section, Table
 from pipeline.report.sources import Numbered, Run
 from pipeline.report.text import digits, ms, percent, plural
+from pipeline.target_names import apart
 
 TITLE = "The members in numbers"
 _NETWORK = ("hold-out", "test", "MACs,\nmillion", "params,\nthousand", "budget,\nms", "met")
@@ -19,7 +20,7 @@ def section(run: Run) -> Section:
     columns = [Column("member", numeric=False), *(Column(title, "network") for title in _NETWORK)]
     measured = ["median,\nms", f"p{run.percentile} ≤,\nms", "file,\nkB", "memory,\nMB"]
     for target in run.targets:
-        columns += [Column(title, _title(target)) for title in measured]
+        columns += [Column(title, _title(run, target)) for title in measured]
     table = Table(columns, [_row(run, one) for one in run.members])
     figure = Figure(
         name="members-table",
@@ -39,8 +40,8 @@ def section(run: Run) -> Section:
     return Section("members", TITLE, lead, [figure])
 
 
-def _title(target: Target) -> str:
-    return f"{target.runtime}, {target.precision}"
+def _title(run: Run, target: Target) -> str:
+    return ", ".join([target.runtime, target.precision, *apart(target, run.targets)])
 
 
 def _row(run: Run, one: Numbered) -> list[str]:

@@ -12,6 +12,7 @@ from pipeline import gate
 from pipeline.report.page import Column, Download, Figure, Section, Table
 from pipeline.report.sources import Numbered, Run
 from pipeline.report.text import digits, ms, percent, plural
+from pipeline.target_names import apart
 
 TITLE = "Precisions side by side"
 _COLUMNS = (
@@ -34,6 +35,7 @@ class Pair:
     target: Target | None
     latency: Latency | None
     fp32: Latency | None
+    where: str  # the runtime, and what tells the target from others of it
 
     @property
     def ratio(self) -> float | None:
@@ -86,10 +88,10 @@ def pairs(run: Run) -> list[Pair]:
 
 
 def lead(found: Sequence[Pair]) -> str:
-    """For every kind of file and its runtime: how many are rejected, slower, and faster."""
+    """For every kind of file and where it runs: how many are rejected, slower, and faster."""
     groups: dict[tuple[str, str], list[Pair]] = {}
     for pair in found:
-        groups.setdefault((pair.file.precision, _runtime(pair)), []).append(pair)
+        groups.setdefault((pair.file.precision, pair.where), []).append(pair)
     return " ".join(_sentence(*names, group) for names, group in groups.items())
 
 
@@ -100,24 +102,26 @@ def _pairs(run: Run, one: Numbered, file: Artifact) -> list[Pair]:
     wanted = file.format, file.precision
     targets = [t for t in run.targets if (FORMATS.get(t.runtime), t.precision) == wanted]
     if not targets:
-        return [Pair(one, file, original, None, None, None)]
-    return [_pair(one, file, original, target) for target in targets]
+        return [Pair(one, file, original, None, None, None, _runtime(file))]
+    return [_pair(run, one, file, original, target) for target in targets]
 
 
-def _pair(one: Numbered, file: Artifact, original: Artifact, target: Target) -> Pair:
+def _pair(run: Run, one: Numbered, file: Artifact, original: Artifact, target: Target) -> Pair:
     member = one.member
     beside = target.model_copy(update={"precision": original.precision})
-    return Pair(one, file, original, target, member.latency(target), member.latency(beside))
+    where = ", ".join([target.runtime, *apart(target, run.targets)])
+    latency, fp32 = member.latency(target), member.latency(beside)
+    return Pair(one, file, original, target, latency, fp32, where)
 
 
-def _sentence(precision: str, runtime: str, group: Sequence[Pair]) -> str:
+def _sentence(precision: str, where: str, group: Sequence[Pair]) -> str:
     verdicts = [pair.verdict for pair in group]
     counts = [
         f"{verdicts.count(verdict)} {verdict}"
         for verdict in ("slower", "as fast", "faster", "rejected", "not measured")
         if verdict in verdicts
     ]
-    text = f"{precision} with {runtime}: of {plural(len(group), 'file')} {', '.join(counts)}"
+    text = f"{precision} with {where}: of {plural(len(group), 'file')} {', '.join(counts)}"
     ratios = [pair.ratio for pair in group if pair.ratio is not None]
     if ratios:
         text += f"; {_range(ratios)} times the latency of fp32"
@@ -134,8 +138,8 @@ def _range(values: Sequence[float]) -> str:
     return " to ".join(ends)
 
 
-def _runtime(pair: Pair) -> str:
-    return next(runtime for runtime, name in FORMATS.items() if name == pair.file.format)
+def _runtime(file: Artifact) -> str:
+    return next(runtime for runtime, name in FORMATS.items() if name == file.format)
 
 
 def _row(pair: Pair) -> list[str]:
@@ -143,7 +147,7 @@ def _row(pair: Pair) -> list[str]:
     lost = gate.drop_points(file, pair.original)
     return [
         f"{pair.one.number} {pair.one.member.name}",
-        f"{file.precision}, {_runtime(pair)}",
+        f"{file.precision}, {pair.where}",
         "–" if accuracy is None else percent(accuracy),
         "–" if lost is None else f"{lost:.2f}",
         digits(file.size_bytes / 1e3),

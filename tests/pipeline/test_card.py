@@ -124,6 +124,11 @@ def test_the_conditions_of_a_measurement_stand_beside_its_verdict():
     ) in text
     assert "- litert fp32: **clean**. measured" in text
     assert "### Conditions" not in page()
+    other = ORT.model_copy(update={"device": "board *2*"})
+    text = page(records=[record(), record(other), record(LITERT)])
+    assert "- onnxruntime fp32, board: **suspect**" in text
+    assert "- onnxruntime fp32, board \\*2\\*: **suspect**" in text
+    assert "- litert fp32: **suspect**" in text
 
 
 def test_the_blocks_are_rows():

@@ -233,6 +233,14 @@ def test_metrics_of_further_targets_are_named_after_what_tells_them_apart():
     assert numbers({TARGET: [], LITERT: []})["litert_failed"] == 0
 
 
+def test_no_board_overwrites_the_metrics_of_another():
+    small = member("small", 1)
+    boards = [TARGET.model_copy(update={"device": f"board {n}"}) for n in (1, 2)]
+    found = numbers({TARGET: [], **{one: [on(one, small, n)] for n, one in enumerate(boards, 1)}})
+    assert found["onnxruntime_board_1_fastest_ms"] == pytest.approx(1.0)
+    assert found["onnxruntime_board_2_fastest_ms"] == pytest.approx(2.0)
+
+
 def test_the_plotted_table_has_a_row_per_measured_member_and_target():
     head, small, *others = members_csv([*three(), on(LITERT, member("m"), 2.0)]).splitlines()
     assert head == (

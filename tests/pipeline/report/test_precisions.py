@@ -66,3 +66,22 @@ def test_without_other_precisions_the_section_says_what_makes_them():
     section = precisions.section(bare(FAST))
     assert section.figures == ()
     assert "export.precisions" in section.lead
+
+
+def test_files_on_two_boards_are_told_apart():
+    pi = {"device": "pi"}
+    there = (
+        latency(ORT.model_copy(update=pi), 2.0, None),
+        latency(INT8.model_copy(update=pi), 1.0, None),
+    )
+    fast = with_int8(FAST, 1.05)
+    found = bare(fast.model_copy(update={"latencies": (*fast.latencies, *there)}))
+    here, elsewhere = sorted(precisions.pairs(found), key=lambda pair: pair.where)
+    assert (here.where, here.verdict) == ("onnxruntime, board", "as fast")
+    assert (elsewhere.where, elsewhere.verdict) == ("onnxruntime, pi", "faster")
+    lead = precisions.section(found).lead
+    assert "int8 with onnxruntime, board: of 1 file 1 as fast" in lead
+    assert "int8 with onnxruntime, pi: of 1 file 1 faster" in lead
+    seen = Page(page(found))
+    cells = {cell for row in seen.rows for cell in row}
+    assert {"int8, onnxruntime, board", "int8, onnxruntime, pi"} <= cells
