@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import textwrap
 from collections.abc import Callable
 from functools import cache
 from importlib import metadata
@@ -47,7 +48,7 @@ def _is_text(statement: ast.stmt) -> bool:
 
 def _texts(source: Source) -> list[str]:
     if not isinstance(source, ModuleType):
-        return [inspect.getsource(source)]
+        return [textwrap.dedent(inspect.getsource(source))]
     assert source.__file__ is not None, source
     file = Path(source.__file__)
     files = sorted(file.parent.rglob("*.py")) if hasattr(source, "__path__") else [file]

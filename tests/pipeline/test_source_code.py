@@ -75,6 +75,16 @@ def test_a_package_is_all_its_modules_and_a_module_itself_alone(digest):
     assert digest(False, one=CODE.replace("2", "3")) != alone
 
 
+def test_a_function_within_another_is_code_too():
+    def one():
+        return 1
+
+    def two():
+        return 2
+
+    assert made_by((one,)) != made_by((two,))
+
+
 def test_versions_of_packages_count():
     assert made_by((), ("torch",)) != made_by((), ("numpy",))
 
