@@ -93,8 +93,8 @@ def export_model(
 ) -> list[Artifact]:
     """Write the files of `net` in `precisions`, fp32 first, into `folder`, and judge them.
 
-    Raises ExportError, or ParityError where a logit that the fp32 file gives for a hold-out image
-    differs by more than the tolerance.
+    Raises ExportError, WeightsError where the logits of `net` are no numbers, or ParityError where
+    a logit that the fp32 file gives for a hold-out image differs by more than the tolerance.
     """
     artifacts: list[Artifact] = []
     source = folder / kind.file_name(name, "fp32")
@@ -108,6 +108,8 @@ def export_model(
             kind.converters[precision](source, path, kind.inputs(calibration), facts)
         found = _artifact(net, kind, precision, path, data, params)
         if precision == "fp32":
+            if found.max_relative_error is None:
+                _require_numbers(name, net, Images.part(data, data.holdout[: params.parity_images]))
             _require_parity(name, path, found.max_relative_error, params.tolerance)
         else:
             found = gate.judge(found, artifacts[0], params.max_drop_points)
@@ -134,6 +136,16 @@ def _artifact(
         test_accuracy=file_accuracy(kind, path, Images.test(data)),
         max_relative_error=error if math.isfinite(error) else None,
     )
+
+
+@torch.no_grad()
+def _require_numbers(name: str, net: nn.Module, images: Images) -> None:
+    x, _ = images.take(slice(None))
+    if not net.eval()(x).isfinite().all():
+        raise WeightsError(
+            f"member {name!r}: the logits of its trained weights are no numbers: its training "
+            "diverged; lower retrain.lr and run: dvc repro"
+        )
 
 
 def _require_parity(name: str, path: Path, error: float | None, tolerance: float) -> None:

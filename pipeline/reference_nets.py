@@ -24,7 +24,7 @@ from pipeline.parallel import in_processes
 from pipeline.params import RetrainParams
 from pipeline.progress import Progress
 from pipeline.source_code import made_by
-from pipeline.training import essentials, train_and_judge
+from pipeline.training import essentials, naming, train_and_judge
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "resnet8": resnet8,
@@ -83,7 +83,7 @@ def train_all(
 def train_one(
     reference: Reference, recipe: RetrainParams, data_sha256: str, root: Path = Path()
 ) -> Trained:
-    """Train one reference, or take it from the store."""
+    """Train one reference, or take it from the store. Raises TrainingDiverged."""
     name = store.content_key(reference.key(recipe, data_sha256), *made_by(CODE))
     folder = root / store.STORE
     path = store.place("references", name, ".pt", folder)
@@ -111,7 +111,7 @@ def _memory_settings() -> Iterator[None]:
 def _train(
     reference: Reference, recipe: RetrainParams, data: Dataset, unfinished: Path
 ) -> dict[str, Any]:
-    with Progress(reference.name, recipe.epochs) as progress:
+    with Progress(reference.name, recipe.epochs) as progress, naming(f"reference {reference}"):
         return train_and_judge(
             lambda: reference.build(data),
             *(data, recipe, unfinished),

@@ -24,7 +24,7 @@ from pipeline.params import Params, RetrainParams
 from pipeline.progress import Progress, watched
 from pipeline.shared_weights import Weights, digest, of_members
 from pipeline.source_code import made_by
-from pipeline.training import essentials, finished_epochs, train_and_judge
+from pipeline.training import essentials, finished_epochs, naming, train_and_judge
 
 OUTPUT = Path("results/retrain")
 # That trains a member.
@@ -39,6 +39,7 @@ class Task:
     recipe: RetrainParams
     data_sha256: str
     first: Weights | None = field(default=None, repr=False)  # None: random ones
+    name: str = field(default="a network", compare=False)  # in messages
 
     @property
     def key(self) -> str:
@@ -76,7 +77,10 @@ def run(params: Params) -> None:
     members = read_extracted()
     sha256 = sha256_of(dataset.DATASET_FILE)
     first = of_members(members, params) if params.retrain.init == "supernet" else {}
-    tasks = [Task(m.architecture, params.retrain, sha256, first.get(m.name)) for m in members]
+    tasks = [
+        Task(m.architecture, params.retrain, sha256, first.get(m.name), f"member {m.name!r}")
+        for m in members
+    ]
     with store.locked("members"):
         _train_missing(tasks, params.retrain.workers)
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -122,8 +126,9 @@ def _macs(task: Task) -> int:
 
 
 def train_task(task: Task) -> None:
-    """Train one network and keep it in the store."""
-    found = train_and_judge(task.build, dataset.load(), task.recipe, task.unfinished)
+    """Train one network and keep it in the store. Raises TrainingDiverged."""
+    with naming(task.name):
+        found = train_and_judge(task.build, dataset.load(), task.recipe, task.unfinished)
     store.save(task.path, found)
     task.unfinished.unlink(missing_ok=True)
 

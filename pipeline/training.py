@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edge.errors import EdgeError
 from pipeline import store
 from pipeline.batches import Augmentation, Images, shuffled
 from pipeline.dataset import Dataset
@@ -19,6 +22,19 @@ from pipeline.params import RetrainParams
 from pipeline.seeds import generator
 
 EVALUATION_BATCH = 500
+
+
+class TrainingDiverged(EdgeError, ArithmeticError):
+    """A training whose loss is no number any more."""
+
+
+@contextmanager
+def naming(network: str) -> Iterator[None]:
+    """Say of a training inside which network diverged."""
+    try:
+        yield
+    except TrainingDiverged as error:
+        raise TrainingDiverged(f"{network}: {error}") from error
 
 
 def train_and_judge(
@@ -33,7 +49,8 @@ def train_and_judge(
 
     `build` makes the network with the weights it starts from; random ones are drawn with the
     seed of the recipe. The file `unfinished` holds what was trained until a kill. Returns
-    ``state`` (the state dict), ``holdout_accuracy``, ``test_accuracy`` and ``cpu_s``.
+    ``state`` (the state dict), ``holdout_accuracy``, ``test_accuracy`` and ``cpu_s``. Raises
+    TrainingDiverged.
     """
     torch.manual_seed(recipe.seed)
     net = build()
@@ -70,7 +87,8 @@ def train(
     SGD with Nesterov momentum; weight decay on matrices and kernels only. Fewer images than a
     batch are one batch. After every epoch the state goes to the file `unfinished`; where that
     exists, training goes on from it and ends as if it had not been interrupted. `on_epoch` gets
-    the number of finished epochs and the mean training loss of the last one.
+    the number of finished epochs and the mean training loss of the last one. Raises
+    TrainingDiverged after an epoch whose loss is not finite; the state before it is kept.
     """
     net.to(memory_format=torch.channels_last)
     net.train()
@@ -93,11 +111,19 @@ def train(
             schedule.step()
             total += loss.detach()
         cpu_s += time.process_time() - began
+        _require_finite(float(total), epoch, recipe.lr)
         states = {name: part.state_dict() for name, part in parts.items()}
         store.save(unfinished, {"epoch": epoch, "cpu_s": cpu_s, **states})
         on_epoch(epoch, float(total) / batches)
     net.eval()
     return cpu_s
+
+
+def _require_finite(loss: float, epoch: int, lr: float) -> None:
+    if not math.isfinite(loss):
+        raise TrainingDiverged(
+            f"the training diverged: the loss of epoch {epoch} is {loss}; lower retrain.lr = {lr:g}"
+        )
 
 
 def finished_epochs(unfinished: Path) -> int:

@@ -267,6 +267,16 @@ def test_a_file_that_computes_something_else_is_refused(tmp_path, monkeypatch, e
         )
 
 
+def test_a_diverged_network_and_not_the_exporter_is_blamed(tmp_path):
+    net = network(ARCHITECTURE)
+    for parameter in net.parameters():
+        nn.init.constant_(parameter, torch.nan)
+    with pytest.raises(WeightsError, match=r"member 'small': .* no numbers.*lower retrain\.lr"):
+        export.export_model(
+            *("small", net, ONNX, ["fp32"], tmp_path, DATA, PARAMS.export, {}),
+        )
+
+
 def test_only_members_of_the_list_are_exported(exported, tmp_path):
     members.write(tmp_path / TRAINED_FILE, [])
     root, _ = exported

@@ -10,7 +10,7 @@ from pipeline.batches import Images
 from pipeline.dataset import DATASET_FILE
 from pipeline.params import RetrainParams
 from pipeline.reference_nets import Reference, train_all, train_one
-from pipeline.training import accuracy
+from pipeline.training import TrainingDiverged, accuracy
 from tests.pipeline.made_up import noise
 
 RECIPE = RetrainParams(epochs=1, batch_size=4, lr=0.01, workers=1)
@@ -84,6 +84,12 @@ def test_the_key_holds_what_the_result_depends_on(reference, recipe, data_sha256
 def test_the_key_holds_nothing_else():
     more = RECIPE.model_copy(update={"workers": 7})
     assert CNN.key(more, "d") == CNN.key(RECIPE, "d")
+
+
+def test_a_reference_whose_training_diverges_is_named(root):
+    recipe = RECIPE.model_copy(update={"lr": 3e30, "schedule": "cosine"})
+    with pytest.raises(TrainingDiverged, match=f"reference {CNN}: the training diverged"):
+        train_one(CNN, recipe, "d", root)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="settings of glibc")

@@ -182,6 +182,13 @@ def searched(project, supernet):
     return project.model_copy(update={"retrain": recipe})
 
 
+def test_a_member_whose_training_diverges_is_named_and_not_kept(project):
+    recipe = project.retrain.model_copy(update={"lr": 3e30, "schedule": "cosine"})
+    with pytest.raises(training.TrainingDiverged, match=r"member '[ab]': the training diverged"):
+        retrain.run(project.model_copy(update={"retrain": recipe}))
+    assert not list(store.STORE.glob("members/*.pt"))
+
+
 def save(supernet):
     hypernet = HyperNetwork(SPACE.mask, 3, 2, kappa_range=(0.1, 1.0))
     state.save(state.Result(supernet, hypernet, (0.1, 1.0), 1.0), SPACE, params.SearchParams())

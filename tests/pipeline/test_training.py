@@ -6,7 +6,15 @@ from torch import nn
 from pipeline.batches import Augmentation, Images, shuffled
 from pipeline.params import RetrainParams
 from pipeline.seeds import generator
-from pipeline.training import accuracy, essentials, learning_rate, sgd, train
+from pipeline.training import (
+    TrainingDiverged,
+    accuracy,
+    essentials,
+    learning_rate,
+    naming,
+    sgd,
+    train,
+)
 
 RECIPE = RetrainParams(epochs=5, batch_size=16, lr=0.1, weight_decay=0, shift=0)
 
@@ -134,6 +142,14 @@ def test_the_time_before_a_kill_counts(tmp_path):
     first = train(tiny_net(), toys(), RECIPE, unfinished)
     assert first > 0
     assert train(tiny_net(), toys(), RECIPE, unfinished) == first  # nothing was left to train
+
+
+def test_a_diverged_training_is_named_and_keeps_no_state(tmp_path):
+    recipe = RECIPE.model_copy(update={"lr": 3e30, "schedule": "cosine"})
+    wanted = r"member 'a': the training diverged: the loss of epoch 1 .* retrain\.lr = 3e\+30"
+    with pytest.raises(TrainingDiverged, match=wanted), naming("member 'a'"):
+        train(tiny_net(), toys(), recipe, tmp_path / "unfinished.pt")
+    assert not (tmp_path / "unfinished.pt").exists()
 
 
 def rates(schedule, steps, lr=0.5):
