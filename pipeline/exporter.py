@@ -36,7 +36,10 @@ def quiet(loggers: Sequence[str], environment: Mapping[str, str] = {}) -> Iterat
         for logger, level in zip(chatty, levels, strict=True):
             logger.setLevel(level)
         for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def first_line(error: Exception) -> str:
