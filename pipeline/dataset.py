@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -72,5 +74,5 @@ def load(path: Path = DATASET_FILE) -> Dataset:
             return Dataset(**arrays, classes=tuple(str(c) for c in file["classes"]))
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist; make it with: dvc repro data") from error
-    except (KeyError, ValueError, OSError, EOFError) as error:
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(f"{path} is no data set ({error}); dvc repro -sf data") from error

@@ -24,6 +24,7 @@ from pipeline.sources.labelled import (
 Array = NDArray[Any]
 
 _NAMES = ("x", "y", "x_test", "y_test", "classes")
+_TORN = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)  # what reading one raises
 
 
 def read(params: DataParams, root: Path) -> Raw:
@@ -53,7 +54,7 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     try:
         with zipfile.ZipFile(path) as file:
             return {name.removesuffix(".npy"): _shape(file, name) for name in file.namelist()}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except _TORN as error:
         raise _unreadable(path, error) from error
 
 
@@ -71,7 +72,7 @@ def _load(path: Path) -> dict[str, Array]:
         _check_size(path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if name in _NAMES}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except _TORN as error:
         if isinstance(error, DataError):
             raise
         if "allow_pickle" in str(error) and zipfile.is_zipfile(path):
@@ -153,6 +154,7 @@ def _labels(y: Array, where: str) -> NDArray[np.int64]:
 def _classes(arrays: Mapping[str, Array], y: NDArray[np.int64], path: Path) -> tuple[str, ...]:
     names = arrays.get("classes")
     if names is None:
+        _check_numbers(y, f"{path}: y")
         return tuple(str(label) for label in range(int(y.max()) + 1))
     if names.ndim != 1 or names.dtype.kind != "U":
         raise DataError(
@@ -160,6 +162,16 @@ def _classes(arrays: Mapping[str, Array], y: NDArray[np.int64], path: Path) -> t
             "write np.array(names, dtype=str)"
         )
     return tuple(str(name) for name in names)
+
+
+def _check_numbers(y: NDArray[np.int64], where: str) -> None:
+    """Every class has an image, and so more images than the highest label: ids are refused before
+    each number below them becomes the name of a class."""
+    if y.max() >= len(y):
+        raise DataError(
+            f"{where} has the label {y.max()} at image {y.argmax()}, but there are only {len(y)} "
+            "images: number the classes 0, 1, 2, ..."
+        )
 
 
 def _check_range(y: NDArray[np.int64], classes: tuple[str, ...], where: str) -> None:

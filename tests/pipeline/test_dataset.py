@@ -57,6 +57,14 @@ def test_a_broken_file_says_what_to_do(tmp_path, content):
         dataset.load(path)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_file_that_is_cut_says_what_to_do(tmp_path, share):
+    content = to_npz(example())
+    (tmp_path / "d.npz").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(dataset.DatasetError, match=r"is no data set .*dvc repro -sf data"):
+        dataset.load(tmp_path / "d.npz")
+
+
 def test_a_file_without_the_split_is_refused(tmp_path):
     np.savez(tmp_path / "d.npz", train_x=np.zeros(1))
     with pytest.raises(dataset.DatasetError, match="train_y"):

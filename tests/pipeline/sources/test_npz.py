@@ -63,6 +63,7 @@ OBJECTS = np.array([{"a": 1}], dtype=object)
         ({"y": Y[:, None]}, r"y has the shape \(4, 1\); labels are one number per image"),
         ({"y": np.array([0, 1, -2, 1])}, "y has the label -2 at image 2; the lowest is 0"),
         ({"y": Y + 1}, r"no training image is of class 0 \(0\); number the classes"),
+        ({"y": Y + 2**40}, r"the label 1099511627778 at image 2, but there are only 4 images"),
         ({"y": Y * 0}, "has 1 class: a classifier needs two or more"),
         ({"classes": np.array(["a", "b"])}, "the label 2 at image 2, but there are 2 classes"),
         ({"classes": np.array(["a", "b", "a"])}, "two classes are called 'a'"),
@@ -90,6 +91,22 @@ def test_what_is_no_npz_says_how_to_write_one(tmp_path, content):
     (tmp_path / "own.npz").write_bytes(content)
     params = DataParams(name="npz", path="own.npz", weights=0.5)
     for look in (lambda: npz.read(params, tmp_path), lambda: npz.shapes(tmp_path / "own.npz")):
+        with pytest.raises(DataError, match=r"own\.npz cannot be read as an \.npz file"):
+            look()
+
+
+def changed(content, header):
+    """The bytes of an .npz file with one entry, in which what follows its local header differs."""
+    start = 30 + content[26] + content[28]  # of the zip format: 30 bytes, a name, an extra field
+    return content[:start] + header + content[start + len(header) :]
+
+
+def test_bytes_that_do_not_unpack_say_so(tmp_path):
+    path = tmp_path / "own.npz"
+    np.savez_compressed(path, x=X)
+    path.write_bytes(changed(path.read_bytes(), b"\xff" * 8))  # no block of DEFLATE starts so
+    params = DataParams(name="npz", path="own.npz", weights=0.5)
+    for look in (lambda: npz.read(params, tmp_path), lambda: npz.shapes(path)):
         with pytest.raises(DataError, match=r"own\.npz cannot be read as an \.npz file"):
             look()
 
