@@ -36,7 +36,7 @@ from pipeline.training import augmentation, sgd
 
 RESULTS = Path("results")
 OUTPUT = Path("results/search")
-CODE = (models, package, batches, sgd)  # that decides what a search finds
+CODE = (models, package, batches, dataset, sgd)  # that decides what a search finds
 _LOG_STEPS = 20
 _SUMMARY_POINTS = 256
 
