@@ -19,6 +19,7 @@ class Family:
     seed: int
     cpu_s: Mapping[str, float]  # by phase: warm_up, joint, extract
     by_budget: Mapping[float, Point]
+    met: frozenset[float]  # the budgets that are predicted to be kept
     distinct: int  # networks among the members
     distinct_argmax: int
     swaps: int
@@ -50,6 +51,7 @@ def families(
                 seed=cell["seed"],
                 cpu_s={p: cell[f"cpu_s_{p}"] for p in ("warm_up", "joint", "extract")},
                 by_budget=points,
+                met=frozenset(m["budget_ms"] for m in cell["members"] if m["fits"]),
                 distinct=len(set(keys.values())),
                 distinct_argmax=cell["distinct_argmax"],
                 swaps=sum({m["architecture"]: m["swaps"] for m in cell["members"]}.values()),

@@ -97,21 +97,28 @@ def _compared(study: Study, arm: str) -> tuple[str, str, str]:
     return _percent(difference), difference.verdict(margin), met
 
 
+def _at_budget(families: Sequence[Family], budget_ms: float) -> str:
+    """Of those that found a network for the budget."""
+    points = [one.by_budget[budget_ms] for one in families if budget_ms in one.met]
+    if not points:
+        return "–"
+    accuracy = 100 * mean(point.accuracy for point in points)
+    told = f"{accuracy:.2f} at {mean(point.latency_ms for point in points):.3f}"
+    return told if len(points) == len(families) else f"{told} ({len(points)})"
+
+
 def budgets(study: Study) -> str:
     """Accuracy and latency at every budget, by arm."""
-    body = []
-    for arm, of_arm in study.by_arm.items():
-        cells = [arm]
-        for budget_ms in study.settings.budgets_ms:
-            points = [family.by_budget[budget_ms] for family in of_arm]
-            accuracy = 100 * mean(point.accuracy for point in points)
-            cells.append(f"{accuracy:.2f} at {mean(point.latency_ms for point in points):.3f}")
-        body.append(cells)
+    body = [
+        (arm, *(_at_budget(of_arm, budget_ms) for budget_ms in study.settings.budgets_ms))
+        for arm, of_arm in study.by_arm.items()
+    ]
     head = ("arm", *(f"{budget:g} ms" for budget in study.settings.budgets_ms))
     return f"""### Accuracy per budget
 
 Test accuracy, %, at the {study.kind_of_latency} median, ms; means over the seeds. A budget is about
-the predicted upper bound of the 95th percentile.
+the predicted upper bound of the 95th percentile; where not all seeds found a network that keeps it,
+their number stands in brackets.
 
 {table(head, body)}"""
 

@@ -61,6 +61,14 @@ def test_every_arm_has_its_rows(root):
     assert "± 1.0 % on average, and 0 of 2 measurements are suspect" in text
 
 
+def test_a_network_above_its_budget_is_no_member_of_it(root):
+    one = compared(root, {"simplex": [0.9, 0.8]})
+    for seed, of_seed in enumerate(one.cells):
+        of_seed["members"][1]["fits"] = False  # at 2 ms none
+        of_seed["members"][0]["fits"] = seed == 0  # at 1 ms the first seed's
+    assert "| simplex | 90.00 at 1.000 (1) | – |" in page([one])
+
+
 def test_a_method_that_searches_per_budget_pays_a_search_for_one_more(root):
     per_price = {"method": "proxylessnas", "searches": 5, "joint_steps": 50}
     arms = {"simplex": {"seeds": 1}, "other": {"seeds": 1, "overrides": {"search": per_price}}}
