@@ -123,7 +123,7 @@ def _load(host: Host, job: Job, target: Target) -> Target | Failure:
     if not same:  # it is not what its subject says: nothing of it is loaded
         return Failure(job.subject, "rejected", f"{job.path} changed: its sha256 is another one")
     request: dict[str, Any] = {"do": "load", "id": 0, "path": str(job.path.absolute()), "seed": 0}
-    answer = host.ask({**request, "runs": 1, "seconds": 0.0})
+    answer = host.ask({**request, "runs": 1, "seconds": 0.0, "footprint": False})
     if "failure" in answer:
         return Failure(job.subject, answer["failure"], answer["detail"])
     return target.model_copy(update={"provider": answer["provider"]})

@@ -8,6 +8,7 @@ runs in the process that wants the result. One worker holds all models of a sess
     → {"do": "block", "id": 3, "settle": 5, "seconds": 1.0, "runs": 50, "max_runs": null}
     ← {"warmup_ns": [...], "samples_ns": [...]}
 
+A load with ``"footprint": false`` leaves out what the model needs of memory: null.
 An answer may also be ``{"failure": "rejected" | "oom", "detail": ...}``. The worker ends when
 its input does, and dies with its parent.
 """
@@ -60,7 +61,8 @@ class Worker:
             return {"failure": failure_kind(error), "detail": str(error) or repr(error)}
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
-        peak_bytes = self._footprints.peak_bytes(request)
+        wanted = request.get("footprint", True)  # it takes loading the model twice
+        peak_bytes = self._footprints.peak_bytes(request) if wanted else None
         model = self._loaded(request)
         warmup_ns = time_runs(model.session.run, model.feeds, request["runs"], request["seconds"])
         self._models[request["id"]] = model

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edge.errors import EdgeError
 
 DATASET_FILE = Path("data/dataset.npz")
+TORN = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)  # of reading an .npz file
 _ARRAYS = ("train_x", "train_y", "test_x", "test_y", "weights", "architecture", "holdout")
 
 
@@ -74,5 +75,5 @@ def load(path: Path = DATASET_FILE) -> Dataset:
             return Dataset(**arrays, classes=tuple(str(c) for c in file["classes"]))
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist; make it with: dvc repro data") from error
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (KeyError, *TORN) as error:
         raise DatasetError(f"{path} is no data set ({error}); dvc repro -sf data") from error

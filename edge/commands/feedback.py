@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -18,7 +18,15 @@ from edge.commands.feedback_text import (
     standing_text,
 )
 from edge.commands.hub_access import access_options
-from edge.commands.shared import EXIT_ERROR, EXIT_PARTLY, json_option, positive, tell
+from edge.commands.shared import (
+    EXIT_ERROR,
+    EXIT_PARTLY,
+    Command,
+    json_option,
+    positive,
+    tell,
+    with_options,
+)
 from edge.text import fill
 
 if TYPE_CHECKING:
@@ -29,8 +37,6 @@ if TYPE_CHECKING:
     from edge.networks import Accept
 
 _ARCHITECTURES = Path("results/extract/architectures.json")
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @click.group("feedback")
@@ -51,7 +57,7 @@ _folder_option = click.option(
 )
 
 
-def _evidence_options(command: _Command) -> _Command:
+def _evidence_options(command: Command) -> Command:
     """Where the records lie, and the parameters of `calibrate`."""
     options = (
         click.option(
@@ -85,9 +91,7 @@ def _evidence_options(command: _Command) -> _Command:
             help="Records that count, as in calibrate.accept.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 @feedback.command("add")

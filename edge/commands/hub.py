@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge.commands.hub_order import order
-from edge.commands.shared import json_option, tell
+from edge.commands.shared import Command, json_option, tell, with_options
 from edge.errors import MissingExtra
 from edge.text import printable, table
 
 if TYPE_CHECKING:
     from edge.hub.hub import Hub
     from edge.hub_api import DeviceStatus, OrderStatus
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class _Hub(click.Group):
@@ -42,7 +39,7 @@ def hub() -> None:
 hub.add_command(order)
 
 
-def _state_options(command: _Command) -> _Command:
+def _state_options(command: Command) -> Command:
     """Where the hub keeps what it has."""
     options = (
         click.option(
@@ -61,9 +58,7 @@ def _state_options(command: _Command) -> _Command:
             help="Database, as SQLAlchemy reads it.  [default: SQLite, hub.db in the folder]",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 @hub.command("serve")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+from edge.commands.shared import Command, with_options
 
 
-def access_options(command: _Command) -> _Command:
+def access_options(command: Command) -> Command:
     """The fields of a `HubAccess`, each with its variable of the environment."""
     options = (
         click.option(
@@ -40,6 +38,4 @@ def access_options(command: _Command) -> _Command:
             help="Allow http:// also outside of the local network.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from edge.commands.shared import complete_runtime, positive
+from edge.commands.shared import Command, complete_runtime, positive, with_options
 
 if TYPE_CHECKING:
     from edge.ordering import Ordered
 
 _HOW = ("runtime", "precision", "threads", "blocks", "block_s")  # what an order says itself
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
-
-def what_options(command: _Command) -> _Command:
+def what_options(command: Command) -> Command:
     """Models, and how to measure them: the arguments of `ordered_by`."""
     options = (
         click.argument("models", metavar="[MODEL]...", nargs=-1, type=click.Path(path_type=Path)),
@@ -56,9 +53,7 @@ def what_options(command: _Command) -> _Command:
             help="Seconds that a block lasts, unless it reaches 2000 runs before.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def ordered_by(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -16,12 +16,21 @@ from edge.text import message
 if TYPE_CHECKING:
     from edge.record import Target
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 EXIT_ERROR = 1
 EXIT_NO_FIT = 3
 EXIT_PARTLY = 4
 
 _FAMILY = Path("results/family")
 _AS_JSON = "edgefacet.as_json"  # in the context's meta: how an error is to be told
+
+
+def with_options(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    """`command` with what several commands have in common, in this order in its help."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def tell(as_json: bool, content: dict[str, Any], text: Callable[[], str]) -> None:

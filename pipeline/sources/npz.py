@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.dataset import TORN
 from pipeline.params import DataParams
 from pipeline.sources.labelled import (
     LARGEST_BYTES,
@@ -24,7 +24,6 @@ from pipeline.sources.labelled import (
 Array = NDArray[Any]
 
 _NAMES = ("x", "y", "x_test", "y_test", "classes")
-_TORN = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)  # what reading one raises
 
 
 def read(params: DataParams, root: Path) -> Raw:
@@ -54,7 +53,7 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     try:
         with zipfile.ZipFile(path) as file:
             return {name.removesuffix(".npy"): _shape(file, name) for name in file.namelist()}
-    except _TORN as error:
+    except TORN as error:
         raise _unreadable(path, error) from error
 
 
@@ -72,7 +71,7 @@ def _load(path: Path) -> dict[str, Array]:
         _check_size(path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files if name in _NAMES}
-    except _TORN as error:
+    except TORN as error:
         if isinstance(error, DataError):
             raise
         if "allow_pickle" in str(error) and zipfile.is_zipfile(path):
