@@ -58,7 +58,7 @@ def main(root: Path, task: str) -> None:
     folder, base, data = TaskFolder(task, root), params.load(), dataset.load()
     settings = load(folder.protocol_file, root)
     cells = finished(rows.CELLS, settings, folder)
-    networks = chosen(cells, make_space(base.space, data))
+    networks = chosen(cells, make_space(base.space, data.shape))
     references = settings.references.networks
     target = check.describe(base.target)
     refuse_another(target, Table.read(folder.table / "calibrate").target)

@@ -32,7 +32,7 @@ def run(settings: Settings, task: TaskFolder, workers: int) -> None:
 def train(settings: Settings, folder: TaskFolder, workers: int) -> None:
     """Train all networks of the cells of TASK below ROOT that have no row yet."""
     base = params.load()
-    space = make_space(base.space, dataset.load())
+    space = make_space(base.space, dataset.load().shape)
     jobs = tasks(finished(rows.CELLS, settings, folder), space, base.retrain)
     trainings.train_missing("networks", jobs, _trained, "members", folder, workers)
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from models.spaces import Decision, Space
+from pipeline.data_shape import DataShape
 from pipeline.extraction.looks import JUDGE_IMAGES, NORM_IMAGES, SCREEN_IMAGES
 from pipeline.params import Params, ProfileParams, SearchParams, SpaceParams, VerifyParams
 from pipeline.remote import LOCAL
 from pipeline.sections.data import Outline
 from pipeline.sections.target import wanted_files
-from pipeline.space import space_for
+from pipeline.space import make_space
 
 # Seconds of one core, from runs on a two-core AMD EPYC (first generation) virtual machine.
 EXPORT_S = {"onnxruntime": 0.7, "litert": 5.0}  # one block or short chain to its runtime's format
@@ -94,7 +95,7 @@ def _values(decision: Decision) -> int:
 
 def _outlined(space: SpaceParams, data: Outline) -> Space:
     """The space before the data is read: channels and classes decide nothing here."""
-    return space_for(space, (1, data.height, data.width), 10)
+    return make_space(space, DataShape((1, data.height, data.width), classes=10))
 
 
 def _timing_s(stage: ProfileParams | VerifyParams) -> float:

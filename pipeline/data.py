@@ -20,6 +20,7 @@ def run(params: Params, root: Path = Path()) -> None:
     raw = sources.read(params.data, root)
     dataset = build(raw, params.data)
     write_atomic(root / DATASET_FILE, to_npz(dataset))
+    dataset.shape.write(root)
     metrics.write("data", counts(dataset), root)
     remarks = [f"{root / DATASET_FILE}: {describe(dataset)}", raw.remark]
     if raw.test is None:

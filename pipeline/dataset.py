@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import EdgeError
+from pipeline.data_shape import DataShape
 
 DATASET_FILE = Path("data/dataset.npz")
 TORN = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)  # of reading an .npz file
@@ -40,6 +41,11 @@ class Dataset:
         """(C, H, W)."""
         _, height, width, channels = self.train_x.shape
         return channels, height, width
+
+    @property
+    def shape(self) -> DataShape:
+        """What a network must know of it."""
+        return DataShape(self.input_shape, len(self.classes))
 
     @property
     def mean(self) -> NDArray[np.float32]:

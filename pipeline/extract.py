@@ -75,7 +75,7 @@ class Extraction:
     def __init__(self, params: Params) -> None:
         data = dataset.load()
         self.options: ExtractParams = params.extract
-        self.space: Space = make_space(params.space, data)
+        self.space: Space = make_space(params.space, data.shape)
         self.result = state.load(self.space, params.search)
         self.predictor = Predictor(self.space, read_calibration(), params.verify.percentile)
         self.judge = Judge(

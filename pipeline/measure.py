@@ -14,7 +14,7 @@ from edge.files import sha256_of, write_atomic
 from edge.record import Measurement, Target
 from edge.table import Table
 from pipeline import metrics, verdicts
-from pipeline.dataset import DATASET_FILE, load
+from pipeline.data_shape import DataShape
 from pipeline.formats import format_of, precision_of
 from pipeline.params import Params, ProfileParams
 from pipeline.progress import Progress
@@ -39,10 +39,11 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
 
     Everything is read and written below `root`. Models and finished blocks of runs are kept in
     the store, so a killed run goes on; a board elsewhere keeps its own. Raises ProfileError, which
-    lists the models that could not be measured, RemoteError, and StaleTargets.
+    lists the models that could not be measured, RemoteError, StaleTargets,
+    and DataShapeError.
     """
     target = read_target(params, root)
-    models = roster(make_space(params.space, load(root / DATASET_FILE)), params.profile)
+    models = roster(make_space(params.space, DataShape.read(root)), params.profile)
     store = root / STORE
     with locked("profile", store):
         start = time.monotonic()

@@ -24,7 +24,7 @@ def of_members(members: Sequence[Member], params: Params) -> dict[str, Weights]:
     Raises SearchResultError where the search is missing or of another space, SpaceError where a
     member is not of this space.
     """
-    space = make_space(params.space, dataset.load())
+    space = make_space(params.space, dataset.load().shape)
     supernet = state.load(space, params.search).supernet
     return {
         member.name: inherit(

@@ -8,18 +8,13 @@ from models.darts import darts
 from models.mbconv import mbconv
 from models.nb201 import nb201
 from models.spaces import Space
-from pipeline.dataset import Dataset
+from pipeline.data_shape import DataShape
 from pipeline.params import SpaceParams
 
 SPACES: Mapping[str, Callable[..., Space]] = {"mbconv": mbconv, "cell": darts, "nb201": nb201}
 
 
-def make_space(params: SpaceParams, data: Dataset) -> Space:
-    """The space for the images and classes of `data`."""
-    return space_for(params, data.input_shape, len(data.classes))
-
-
-def space_for(params: SpaceParams, input_shape: tuple[int, int, int], classes: int) -> Space:
-    """The space for images (C, H, W) of so many classes."""
+def make_space(params: SpaceParams, shape: DataShape) -> Space:
+    """The space for images and classes of this shape."""
     options = params.model_dump(exclude={"name"})
-    return SPACES[params.name](input_shape=input_shape, classes=classes, **options)
+    return SPACES[params.name](input_shape=shape.input_shape, classes=shape.classes, **options)

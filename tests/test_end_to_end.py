@@ -115,6 +115,17 @@ def test_another_target_profiles_again(project):
     assert "up to date" in dvc(project, "status", "profile").stdout
 
 
+def test_another_split_of_the_same_images_profiles_nothing(project):
+    """Afterwards the split is the one from before."""
+    params = project / "params.yaml"
+    text = params.read_text()
+    assert "  holdout: 2000" in text
+    params.write_text(text.replace("  holdout: 2000", "  holdout: 1900"))
+    assert stages_run(repro(project, "profile")) == ["check", "data"]
+    params.write_text(text)
+    dvc(project, "repro", "data")
+
+
 def test_a_new_measurement_calibrates_and_extracts_again_and_does_not_search(project):
     """What `verify` measured is added as a device's report would be. It stays: the next repro
     finds the calibration and the extraction up to date."""

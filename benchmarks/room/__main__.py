@@ -59,7 +59,7 @@ def main(
     try:
         settings = params.load(params_file)
         data = dataset.load()
-        space = make_space(settings.space, data)
+        space = make_space(settings.space, data.shape)
         table = calibrate.read_calibration(calibration)
         drawn = draw(space, table, latencies, networks, seed)
         recipe = settings.retrain

@@ -45,7 +45,7 @@ def run(params: Params) -> None:
     """Search on the profiled target; writes results/search/. Raises NoAccelerator."""
     require_accelerator(params.search.device)
     data = dataset.load()
-    space = make_space(params.space, data)
+    space = make_space(params.space, data.shape)
     table = Table.read(RESULTS / params.search.prices)
     costs = Costs.of(space, table, params.search.reg_cost)
     with (

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline import data, metrics
+from pipeline.data_shape import DataShape
 from pipeline.dataset import DATASET_FILE, load
 from pipeline.params import DataParams, Params
 from pipeline.sources.labelled import DataError, Labelled, Raw
@@ -65,6 +66,7 @@ def test_the_stage_reads_own_data_splits_it_and_says_so(tmp_path, capsys):
     read = load(tmp_path / DATASET_FILE)
     assert (read.input_shape, read.classes) == ((1, 4, 4), ("à", "b"))
     assert (len(read.train_y), len(read.test_y)) == (16, 4)
+    assert DataShape.read(tmp_path) == read.shape == DataShape((1, 4, 4), classes=2)
     assert metrics.read("data", tmp_path) == {
         "weights_images": 8,
         "architecture_images": 4,

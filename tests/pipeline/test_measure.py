@@ -2,7 +2,6 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
 
@@ -13,7 +12,7 @@ from edge.locks import Locked
 from edge.table import Table
 from edge.target import make_target
 from pipeline import measure, metrics, targets
-from pipeline.dataset import DATASET_FILE
+from pipeline.data_shape import DataShape
 from pipeline.measure import ProfileError
 from pipeline.params import Params
 from pipeline.store import STORE, locked
@@ -42,19 +41,7 @@ def checked(root, target, device="local"):
 def root(tmp_path, monkeypatch):
     """A folder after `check` and `data`; every exported block is an Identity."""
     checked(tmp_path, make_target("onnxruntime", 1, "fp32"))
-    (tmp_path / DATASET_FILE).parent.mkdir()
-    x, y, part = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(3, np.int64), np.zeros(1, np.int64)
-    np.savez(
-        tmp_path / DATASET_FILE,
-        train_x=x,
-        train_y=y,
-        test_x=x,
-        test_y=y,
-        classes=np.array(["a", "b"]),
-        weights=part,
-        architecture=part,
-        holdout=part,
-    )
+    DataShape((1, 8, 8), classes=2).write(tmp_path)
     monkeypatch.setattr(onnx_files, "export_onnx", export_identity)
     return tmp_path
 

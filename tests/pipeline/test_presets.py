@@ -58,13 +58,13 @@ def test_no_preset_is_forgotten(root):
 
 def test_stages_have_the_sizes_that_the_preset_names(preset):
     name, params, data = preset
-    decisions = make_space(params.space, data).decisions
+    decisions = make_space(params.space, data.shape).decisions
     assert sorted({d.candidates[0].height for d in decisions}, reverse=True) == MAPS[name]
 
 
 def test_a_step_along_a_path_moves_the_shared_weights(preset):
     _, params, data = preset
-    space = make_space(params.space, data)
+    space = make_space(params.space, data.shape)
     torch.manual_seed(0)
     net = Supernet(space)
     x, y = Images.part(data, data.weights[:4]).take(slice(None))
@@ -79,7 +79,7 @@ def test_a_step_along_a_path_moves_the_shared_weights(preset):
 
 def test_an_epoch_of_retraining_ends_in_a_judged_network(preset, tmp_path):
     _, params, data = preset
-    space = make_space(params.space, data)
+    space = make_space(params.space, data.shape)
     architecture = space.architecture(space.random(np.random.default_rng(0)))
     recipe = params.retrain.model_copy(update={"epochs": 1, "batch_size": 8})
     found = training.train_and_judge(

@@ -1,21 +1,13 @@
-import numpy as np
 import torch
 
 from models.network import network
-from pipeline.dataset import Dataset
+from pipeline.data_shape import DataShape
 from pipeline.params import MBConvParams
 from pipeline.space import make_space
 
 
-def data(height=28, width=28, channels=1, classes=10):
-    none = np.zeros(0, np.int64)
-    images = np.zeros((0, height, width, channels), np.uint8)
-    names = tuple(f"class {n}" for n in range(classes))
-    return Dataset(images, none, images, none, names, none, none, none)
-
-
 def test_the_default_preset_is_nine_places_of_three_elastic_stages_between_five_fixed_rows():
-    space = make_space(MBConvParams(), data())
+    space = make_space(MBConvParams(), DataShape((1, 28, 28), 10))
     assert space.name == "mbconv"
     assert space.operations == MBConvParams().operations
     assert [step.place for step in space.steps] == [
@@ -37,7 +29,7 @@ def test_every_parameter_reaches_the_space():
         act="hardswish",
         operations=("skip", "conv_k5"),
     )
-    space = make_space(params, data(height=16, width=24, channels=3, classes=7))
+    space = make_space(params, DataShape((3, 16, 24), 7))
     architecture = space.architecture([1, 0, 1])
     assert [row.block.key for row in architecture.rows] == [
         "conv_k3:3x16x24-6:s1:hardswish",
