@@ -36,13 +36,14 @@ Converter: TypeAlias = Callable[[Path, Path, Inputs, Metadata], None]
 class FileFormat:
     """A format of model files. `write` makes an fp32 one, of a module that maps an image to
     logits; `converters` make others of that file, by precision: they are told from where to
-    where, calibration images, and what the file says about itself."""
+    where, calibration images, and what the file says about itself. `packages` do the work."""
 
     name: Format
     runtime: str
     layout: Literal["NCHW", "NHWC"]  # of the image that goes in
     write: Writer
     converters: Mapping[Precision, Converter]
+    packages: tuple[str, ...]
 
     def file_name(self, stem: str, precision: Precision) -> str:
         """What a file is called: by its precision, too, where it is not fp32."""
@@ -88,10 +89,18 @@ def _fp16_tflite(source: Path, path: Path, _inputs: Inputs, metadata: Metadata) 
 
 
 _FILE_FORMATS: Mapping[Format, FileFormat] = {
-    "onnx": FileFormat("onnx", "onnxruntime", "NCHW", _write_onnx, {"int8": quantize_onnx}),
+    "onnx": FileFormat(
+        *("onnx", "onnxruntime", "NCHW", _write_onnx),
+        converters={"int8": quantize_onnx},
+        packages=("torch", "onnx", "onnxscript", "onnxruntime"),
+    ),
     "tflite": FileFormat(
         *("tflite", "litert", "NHWC", _write_tflite),
         converters={"int8": quantize_tflite, "fp16": _fp16_tflite},
+        packages=(
+            *("torch", "litert-torch", "litert-converter"),
+            *("ai-edge-litert", "ai-edge-quantizer"),
+        ),
     ),
 }
 

@@ -21,11 +21,12 @@ from edge.latencies import latency_of
 from edge.record import Measurement, Subject, Target
 from edge.text import fill, members_table
 from models.network import count
-from pipeline import comparison, dataset, export, metrics, store
+from pipeline import comparison, dataset, metrics, store
 from pipeline.comparison import Comparison
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.formats import FileFormat, format_of
 from pipeline.matching import latency_ratio, match_width
+from pipeline.model_files import describe, export_model
 from pipeline.params import Params
 from pipeline.progress import Progress
 from pipeline.reference_nets import Reference, Trained, train_all
@@ -115,9 +116,9 @@ def export_reference(
     """Export into `folder`; in the form of a member, so that it is listed like one. Its accuracies
     are those of its file."""
     reference, net = trained.reference, trained.network(data)
-    about = export.describe(data, params.data.title, kind)
+    about = describe(data, params.data.title, kind)
     precisions = list(dict.fromkeys(["fp32", precision]))
-    *_, file = export.export_model(
+    *_, file = export_model(
         reference.name, net, kind, precisions, folder, data, params.export, about
     )
     artifact = file.model_copy(update={"status": "ok"})  # compared, never deployed: no gate
