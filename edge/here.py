@@ -26,11 +26,10 @@ def targets_here(
     Raises NotMeasuredHere, MissingRuntime where only runtimes were measured that are not
     installed, and SeveralTargets where they differ in more than runtime, provider and precision.
     """
-    device, mode = fingerprint(root), power_mode(root)
-    like_this = [t for t in manifest.targets if t.device == device and t.power_mode == mode]
+    like_this = [t for t in manifest.targets if elsewhere(t, root) is None]
     wanted = [t for t in like_this if runtime in (None, t.runtime)]
     if not wanted:
-        raise _nowhere(manifest, device, mode, runtime)
+        raise _nowhere(manifest, fingerprint(root), power_mode(root), runtime)
     versions = {t.runtime: installed(t.runtime) for t in wanted}
     runnable = [t for t in wanted if versions[t.runtime] is not None]
     if not runnable:

@@ -70,9 +70,11 @@ class Spool:
 
         They take the place of what the hub refused of their orders before: it was measured again.
         """
+        items = list(items)
         with transaction(self._database):
+            for order in {item.order for item in items}:
+                self._bury(order)
             for item in items:
-                self._bury(item.order)
                 self._insert(item)
 
     def batch(self, max_bytes: int, max_items: int) -> list[Item]:

@@ -22,7 +22,7 @@ def heartbeat(hub: Hub, device_id: int, beat: Heartbeat) -> HeartbeatAnswer:
     with hub.store.writing() as session:
         device = session.get_one(Identity, device_id)
         other = _other_machine(session, device_id, beat, hub.clock().timestamp())
-        device.device = beat.device if device.device is None else device.device
+        _pin(device, beat.device)
         if device.quarantined is None:
             device.quarantined = _in_turn(device, beat, other) or _changed(device, beat)
         device.last_seen = hub.now()
@@ -34,8 +34,7 @@ def device_of(hub: Hub, device_id: int, claimed: str) -> str:
     """The device that a token is of: that which is `claimed`, where it has named none before."""
     with hub.store.writing() as session:
         device = session.get_one(Identity, device_id)
-        device.device = claimed if device.device is None else device.device
-        return device.device
+        return _pin(device, claimed)
 
 
 def device_named(session: Session, name: str) -> Identity:
@@ -93,6 +92,13 @@ def devices(hub: Hub) -> Devices:
                 for device in session.scalars(query)
             )
         )
+
+
+def _pin(device: Identity, claimed: str) -> str:
+    """The machine that the token is of: the first that used it."""
+    if device.device is None:
+        device.device = claimed
+    return device.device
 
 
 def _in_turn(device: Identity, beat: Heartbeat, other: str | None) -> str | None:
