@@ -117,6 +117,7 @@ class Task:
         about = describe(data, self.params.data.title, self.kind, self.member.read_architecture())
         kept = store.place("export", self._key(about), "", self.root / store.STORE)
         if not (kept / _JUDGED).exists():
+            shutil.rmtree(kept, ignore_errors=True)  # what a kill left
             made = export_model(
                 *(self.member.name, net, self.kind, self.precisions, kept, data),
                 *(self.params.export, about),
