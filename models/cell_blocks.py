@@ -60,7 +60,8 @@ class MeanPool(nn.Module):
     """Mean of the pixels that there are: the border counts none.
 
     Where a stride of two leaves the last row and column of the border unused, TFLite has no such
-    operation: there it is the mean with zeros around, times how much of it is no border.
+    operation: there it is the mean with zeros around, times how much of it is no border. Where it
+    leaves nothing, rounding sizes up changes nothing, but lets litert-torch find the operation.
     """
 
     share: Tensor | None  # (H', W')
@@ -70,7 +71,10 @@ class MeanPool(nn.Module):
         self.border = kernel // 2
         lopsided = spec.stride == 2 and (spec.height % 2 == 0 or spec.width % 2 == 0)
         padding = 0 if lopsided else self.border
-        self.pool = nn.AvgPool2d(kernel, spec.stride, padding, count_include_pad=False)
+        exact = spec.stride == 2 and not lopsided and (spec.height, spec.width) != (1, 1)
+        self.pool = nn.AvgPool2d(
+            kernel, spec.stride, padding, ceil_mode=exact, count_include_pad=False
+        )
         inside = F.pad(torch.ones(1, 1, spec.height, spec.width), [self.border] * 4)
         share = 1 / self.pool(inside)[0, 0] if lopsided else None
         self.register_buffer("share", share, persistent=False)

@@ -63,7 +63,16 @@ def export_tflite(
 
 
 def write_tflite(model: Any, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write a ModelT with the names and the `metadata` that all files have."""
+    """Write a ModelT with the names and the `metadata` that all files have.
+
+    Raises ExportError where an operation of it is none of TFLite's.
+    """
+    if len(model.subgraphs) > 1:
+        kept = ", ".join(graph.name.decode() for graph in model.subgraphs[1:])
+        raise ExportError(
+            f"{path.name}: litert-torch makes no operation of TFLite of {kept}: write the module "
+            "in another way"
+        )
     _rename(model)
     model.metadata = [one for one in model.metadata or [] if one.name.decode() != METADATA_NAME]
     if metadata:

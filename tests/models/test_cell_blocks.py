@@ -67,7 +67,7 @@ def test_the_mean_at_a_border_is_of_the_pixels_that_there_are():
     assert y[0, 0].tolist() == [[2.0, 2.5, 3.0], [3.5, 4.0, 4.5], [5.0, 5.5, 6.0]]
 
 
-@pytest.mark.parametrize("size", [(6, 6), (6, 7), (7, 7)])
+@pytest.mark.parametrize("size", [(6, 6), (6, 7), (7, 7), (1, 7), (1, 1)])
 def test_a_mean_that_strides_is_every_second_one_of_those_that_do_not(size):
     x = torch.randn(2, 3, *size)
     every = build(BlockSpec("avg_pool_k3", 3, 3, *size))(x)

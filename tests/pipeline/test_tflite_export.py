@@ -3,9 +3,13 @@ import pytest
 import torch
 from ai_edge_litert import schema_py_generated as schema
 from torch import nn
+from torch.nn import functional as F
 
 from edge.runtimes import get_runtime
-from pipeline.exporter import ExportError
+from edge.spec import BlockSpec
+from models.blocks import build
+from pipeline.exporter import INPUT_NAME, ExportError
+from pipeline.seeds import generator
 from pipeline.tflite_export import export_tflite, pack, read_metadata, unpack
 from pipeline.untrained import randomise
 
@@ -74,6 +78,31 @@ def test_what_cannot_be_exported_is_one_line(tmp_path):
         export_tflite(Refused(), SHAPE, tmp_path / "odd.tflite")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "odd.tflite").exists()
+
+
+@pytest.mark.parametrize("size", [(7, 7), (8, 8), (7, 8), (1, 7), (1, 1)])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("operation", ["avg_pool_bn_k3", "max_pool_bn_k3"])
+def test_a_pool_of_any_size_is_one_of_the_runtime(tmp_path, operation, stride, size):
+    net = randomise(build(BlockSpec(operation, 4, 4, *size, stride)), generator(0, "pool")).eval()
+    path = tmp_path / "pool.tflite"
+    export_tflite(net, (4, *size), path)
+    x = torch.randn(1, 4, *size, generator=generator(0, "image"))
+    session = get_runtime("litert").load(path, threads=1)
+    (found,) = session.run({INPUT_NAME: x.permute(0, 2, 3, 1).contiguous().numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), net(x).detach(), rtol=1e-5, atol=1e-5)
+
+
+class Composite(nn.Module):
+    """A mean that the converter leaves to whoever reads the file."""
+
+    def forward(self, x):
+        return F.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
+
+
+def test_what_is_no_operation_of_tflite_is_named(tmp_path):
+    with pytest.raises(ExportError, match=r"odd\.tflite: .* no operation of TFLite of aten\.avg_p"):
+        export_tflite(Composite(), (1, 7, 7), tmp_path / "odd.tflite")
 
 
 def test_a_file_of_somebody_else_says_nothing(root):
