@@ -13,7 +13,6 @@ from experiments.report.study import Study
 from experiments.results import Family
 
 _MARKS = "osD^v<>Pp*"
-_TICKS_MS = (0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 def draw_fronts(study: Study, path: Path) -> None:
@@ -69,6 +68,7 @@ def draw_networks(study: Study, path: Path) -> None:
         _over_latency(room, "predicted latency, ms", "test accuracy after training, %")
         rank.set(xlabel="cross-entropy in shared weights", ylabel="test accuracy after training, %")
         rank.invert_xaxis()
+        rank.set_visible(bool(seen))
         room.legend(fontsize=8, frameon=False)
 
 
@@ -92,9 +92,12 @@ def _axes(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _over_latency(axis: Any, x: str, y: str) -> None:
+    from pipeline.report.drawing import ticks
+
     axis.set(xscale="log", xlabel=x, ylabel=y)
     limits = axis.get_xlim()
-    axis.set_xticks(_TICKS_MS, labels=[f"{tick:g}" for tick in _TICKS_MS])
+    at_ms = ticks(*limits)
+    axis.set_xticks(at_ms, labels=[f"{tick:g}" for tick in at_ms])
     axis.minorticks_off()
     axis.set_xlim(limits)
 
