@@ -72,7 +72,7 @@ def section(run: Run) -> Section:
         caption=(
             "From left to right as an image passes through; double lines are the fixed "
             "transitions to the next resolution, and above each stage stand its channels, height "
-            "and width. skip computes nothing. " + _skips(networks)
+            f"and width. {_nothing(networks)}. {_skips(networks)}"
         ),
         body=Markup(
             template("operations.html.j2").render(
@@ -127,7 +127,7 @@ def _lines(
     networks: Sequence[Network], stages: Sequence[Stage], operations: Sequence[str]
 ) -> list[Line]:
     used = {row.block.op for network in networks for row in searched(network.architecture)}
-    used |= {NONE} if any(row.inputs for row in networks[0].architecture.rows) else set()
+    used |= {NONE} if _branches(networks) else set()
     look = looks([*operations, *sorted(used - set(operations))])
     return [
         Line(
@@ -150,6 +150,15 @@ def _cells(
             op = rows[place].op if place in rows else NONE
             parts = tuple(op.split("_", 1))
             yield Cell(parts, look[op].colour.name, first=n == 0 and not stage.elastic)
+
+
+def _branches(networks: Sequence[Network]) -> bool:
+    return any(row.inputs for row in networks[0].architecture.rows)
+
+
+def _nothing(networks: Sequence[Network]) -> str:
+    """What the grey operations stand for."""
+    return "skip computes nothing" + (", and none is no edge" if _branches(networks) else "")
 
 
 def _skips(networks: Sequence[Network]) -> str:

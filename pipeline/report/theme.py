@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.spec import SKIP
+from edge.spec import NONE, SKIP
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,17 @@ class Look:
     marker: str
 
 
+_EMPTY = {SKIP: Look(GREY, "o"), NONE: Look(GREY, "d")}  # what computes nothing
+
+
 def looks(operations: Sequence[str]) -> dict[str, Look]:
     """The look of every operation; what computes nothing is grey."""
-    others = [operation for operation in operations if operation != SKIP]
+    others = [operation for operation in operations if operation not in _EMPTY]
     found = {
         operation: Look(HUES[i % len(HUES)], MARKERS[i % len(MARKERS)])
         for i, operation in enumerate(others)
     }
-    return {SKIP: Look(GREY, "o"), **found}
+    empty = {
+        operation: _EMPTY[operation] for operation in (SKIP, *operations) if operation in _EMPTY
+    }
+    return empty | found

@@ -103,6 +103,13 @@ def test_operations_look_different_and_skip_is_grey():
     assert len({(look.colour, look.marker) for look in found.values()}) == 8
 
 
+def test_what_is_no_edge_is_grey_too_and_looks_different():
+    found = looks(["none", "skip", "conv"])
+    assert found["none"].colour == found["skip"].colour != found["conv"].colour
+    assert found["none"].marker != found["skip"].marker
+    assert "none" not in looks(["skip", "conv"])
+
+
 def luminance(colour):
     """WCAG 2.2, relative luminance."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
