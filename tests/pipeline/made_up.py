@@ -8,6 +8,7 @@ from models.mbconv import mbconv
 from models.nb201 import nb201
 from pipeline import targets as checked_targets
 from pipeline.dataset import Dataset
+from pipeline.members import TrainedMember
 from pipeline.params import Params
 
 TARGET = Target(
@@ -55,6 +56,21 @@ def noise(classes=("a", "b", "c")):
         architecture=np.arange(8, 14),
         holdout=np.arange(14, 20),
     )
+
+
+def trained_member(name, architecture, **changes):
+    """As `retrain` leaves it; the weights are for the test to make."""
+    fields = {
+        "origin": {"kappa": 0.3},
+        "budget_ms": None,
+        "holdout_accuracy": 0.91,
+        "test_accuracy": 0.9,
+        "macs": 1000,
+        "parameters": 100,
+        "weights": f"weights/{name}.pt",
+        "cpu_s": 12.5,
+    }
+    return TrainedMember(name=name, architecture=architecture.to_dict(), **fields | changes)
 
 
 def small_space(*operations, **changes):

@@ -16,12 +16,12 @@ from pipeline.batches import Images
 from pipeline.confusion import from_csv
 from pipeline.dataset import DATASET_FILE
 from pipeline.formats import format_of
-from pipeline.members import TRAINED_FILE, TrainedMember
+from pipeline.members import TRAINED_FILE
 from pipeline.params import Params
 from pipeline.tflite_export import read_metadata
 from pipeline.training import accuracy
 from pipeline.untrained import randomise
-from tests.pipeline.made_up import noise, small_space
+from tests.pipeline.made_up import noise, small_space, trained_member
 
 TFLITE = format_of("litert")
 PARAMS = Params.model_validate(
@@ -60,18 +60,8 @@ def write_member(root, name="small", seed=0):
     """A member with random weights, as `retrain` leaves it; its network."""
     net = randomise(network(ARCHITECTURE), torch.Generator().manual_seed(seed)).eval()
     store.save(root / TRAINED_FILE.parent / f"weights/{name}.pt", net.state_dict())
-    member = TrainedMember(
-        name=name,
-        architecture=ARCHITECTURE.to_dict(),
-        origin={"kappa": 0.3},
-        budget_ms=1.5,
-        holdout_accuracy=0.5,
-        test_accuracy=accuracy(net, Images.test(DATA)),
-        macs=100,
-        parameters=10,
-        weights=f"weights/{name}.pt",
-        cpu_s=1.0,
-    )
+    judged = accuracy(net, Images.test(DATA))
+    member = trained_member(name, ARCHITECTURE, budget_ms=1.5, test_accuracy=judged)
     members.write(root / TRAINED_FILE, [member])
     return net
 

@@ -4,7 +4,8 @@ import pytest
 
 from edge.spec import Architecture, BlockSpec, Row, SpecError
 from pipeline import members
-from pipeline.members import ExtractedMember, MembersError, TrainedMember
+from pipeline.members import ExtractedMember, MembersError
+from tests.pipeline.made_up import trained_member
 
 NETWORK = Architecture("mbconv", (1, 28, 28), 10, (Row("s", BlockSpec("conv_k3", 1, 8, 28, 28)),))
 EXTRACTED = ExtractedMember(
@@ -19,18 +20,7 @@ EXTRACTED = ExtractedMember(
     shared_cross_entropy=0.4,
     shared_accuracy=0.85,
 )
-TRAINED = TrainedMember(
-    name="few-large",
-    architecture=NETWORK.to_dict(),
-    origin={"kappa": 0.3},
-    budget_ms=None,
-    holdout_accuracy=0.91,
-    test_accuracy=0.9,
-    macs=1000,
-    parameters=100,
-    weights="few-large.pt",
-    cpu_s=12.5,
-)
+TRAINED = trained_member("few-large", NETWORK)
 CASES = [
     (members.read_extracted, EXTRACTED, "extract"),
     (members.read_trained, TRAINED, "retrain"),

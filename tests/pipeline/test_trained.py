@@ -3,23 +3,11 @@ import torch
 
 from models.network import network
 from pipeline import store
-from pipeline.members import TrainedMember
 from pipeline.trained import WeightsError, load_network
-from tests.pipeline.made_up import small_space
+from tests.pipeline.made_up import small_space, trained_member
 
 ARCHITECTURE = small_space("skip", "mbconv_k3_e3").architecture([1, 0])
-ODD = TrainedMember(
-    name="odd",
-    architecture=ARCHITECTURE.to_dict(),
-    origin={},
-    budget_ms=None,
-    holdout_accuracy=0.5,
-    test_accuracy=0.5,
-    macs=100,
-    parameters=10,
-    weights="weights/odd.pt",
-    cpu_s=1.0,
-)
+ODD = trained_member("odd", ARCHITECTURE)
 
 
 def test_the_trained_weights_are_in_the_network(tmp_path):
