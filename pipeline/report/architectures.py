@@ -91,8 +91,13 @@ def section(run: Run) -> Section:
 
 def searched(network: Architecture) -> list[Row]:
     """The rows that the search chose an operation for; where a network branches, its edges."""
-    edges = any(row.inputs for row in network.rows)
+    edges = branches(network)
     return [row for row in network.rows if row.searched and (not edges or is_edge(row))]
+
+
+def branches(network: Architecture) -> bool:
+    """Whether it is made of cells: rows say what they read."""
+    return any(row.inputs for row in network.rows)
 
 
 def is_edge(row: Row) -> bool:
@@ -127,7 +132,7 @@ def _lines(
     networks: Sequence[Network], stages: Sequence[Stage], operations: Sequence[str]
 ) -> list[Line]:
     used = {row.block.op for network in networks for row in searched(network.architecture)}
-    used |= {NONE} if _branches(networks) else set()
+    used |= {NONE} if branches(networks[0].architecture) else set()
     look = looks([*operations, *sorted(used - set(operations))])
     return [
         Line(
@@ -152,13 +157,10 @@ def _cells(
             yield Cell(parts, look[op].colour.name, first=n == 0 and not stage.elastic)
 
 
-def _branches(networks: Sequence[Network]) -> bool:
-    return any(row.inputs for row in networks[0].architecture.rows)
-
-
 def _nothing(networks: Sequence[Network]) -> str:
     """What the grey operations stand for."""
-    return "skip computes nothing" + (", and none is no edge" if _branches(networks) else "")
+    cells = branches(networks[0].architecture)
+    return "skip computes nothing" + (", and none is no edge" if cells else "")
 
 
 def _skips(networks: Sequence[Network]) -> str:

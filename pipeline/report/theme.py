@@ -65,7 +65,5 @@ def looks(operations: Sequence[str]) -> dict[str, Look]:
         operation: Look(HUES[i % len(HUES)], MARKERS[i % len(MARKERS)])
         for i, operation in enumerate(others)
     }
-    empty = {
-        operation: _EMPTY[operation] for operation in (SKIP, *operations) if operation in _EMPTY
-    }
+    empty = {op: look for op, look in _EMPTY.items() if op == SKIP or op in operations}
     return empty | found
