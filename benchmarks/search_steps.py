@@ -9,6 +9,7 @@ is its own.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import click
 
 from edge.device import describe
 from edge.files import write_atomic
+from pipeline import allocator
 
 Kind = Literal["single-path", "two-path", "all-candidates"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -116,7 +118,8 @@ def _step(kind: Kind, k: int, decisions: int) -> Callable[[int], None]:
 def _apart(kind: Kind, k: int, decisions: int, steps: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.search_steps", "--steps", str(steps)]
     command += ["--one", kind, str(k), str(decisions)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    env = allocator.for_training(os.environ)  # as the search itself runs
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
     row: dict[str, Any] = json.loads(answer.stdout)
     return row
 

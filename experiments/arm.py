@@ -15,7 +15,7 @@ import click
 
 from edge.files import write_atomic
 from experiments.evidence import of_alpha
-from pipeline import params
+from pipeline import allocator, params
 from pipeline.extract import Extraction
 from pipeline.extraction.arms import Scored
 from pipeline.extraction.choose import Choice
@@ -62,4 +62,5 @@ def _member(choice: Choice, extraction: Extraction) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    allocator.tune()
     main()

@@ -12,7 +12,7 @@ import click
 
 from benchmarks.rows import Row
 from edge.files import write_atomic
-from pipeline import params
+from pipeline import allocator, params
 from pipeline.extract import BINS, Extraction
 from pipeline.extraction import evidence
 from pipeline.extraction.arms import Scored
@@ -64,4 +64,5 @@ def of_alpha(family: Scored, extraction: Extraction) -> Row:
 
 
 if __name__ == "__main__":
+    allocator.tune()
     main()

@@ -17,7 +17,7 @@ from experiments.settings import Settings
 from experiments.workspace import for_networks
 from models.network import count, network
 from models.spaces import Space
-from pipeline import dataset, params, store
+from pipeline import allocator, dataset, params, store
 from pipeline.params import RetrainParams
 from pipeline.retrain import Task, train_task
 from pipeline.space import make_space
@@ -59,4 +59,5 @@ def _trained(task: Task) -> Row:
 main = trainings.command(train)
 
 if __name__ == "__main__":
+    allocator.tune()
     main()

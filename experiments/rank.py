@@ -14,7 +14,7 @@ from experiments import cells, rows
 from experiments.folder import TaskFolder
 from experiments.settings import Settings, load
 from models.network import count, network
-from pipeline import params
+from pipeline import allocator, params
 from pipeline.extract import Extraction
 from pipeline.extraction.candidates import Candidate, Found
 
@@ -65,4 +65,5 @@ def _row(one: Drawn, seen: Candidate) -> Row:
 
 
 if __name__ == "__main__":
+    allocator.tune()
     main()

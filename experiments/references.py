@@ -15,7 +15,7 @@ from experiments.folder import TaskFolder
 from experiments.settings import References, Settings
 from experiments.workspace import for_networks
 from models.network import count
-from pipeline import dataset, params
+from pipeline import allocator, dataset, params
 from pipeline.params import RetrainParams
 from pipeline.reference_nets import Reference, train_one
 
@@ -60,4 +60,5 @@ def _trained(job: _Job) -> Row:
 main = trainings.command(train_those_of)
 
 if __name__ == "__main__":
+    allocator.tune()
     main()

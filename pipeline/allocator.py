@@ -33,6 +33,11 @@ def tuned(environ: Mapping[str, str], libc: str) -> dict[str, str] | None:
     return {**environ, **SETTINGS}
 
 
+def for_training(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` for a process that trains: with the settings, where they are of use."""
+    return tuned(environ, platform.libc_ver()[0]) or dict(environ)
+
+
 def tune(
     environ: Mapping[str, str] = os.environ,
     argv: Sequence[str] = sys.orig_argv,

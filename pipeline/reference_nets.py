@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,7 +99,7 @@ def train_one(
 def _memory_settings() -> Iterator[None]:
     """For the processes that train, and not for those in which models are timed later."""
     before = dict(os.environ)
-    os.environ.update(allocator.tuned(before, platform.libc_ver()[0]) or {})
+    os.environ.update(allocator.for_training(before))
     try:
         yield
     finally:

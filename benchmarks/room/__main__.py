@@ -11,7 +11,7 @@ from benchmarks.room import train
 from benchmarks.room.sample import draw
 from benchmarks.room.spread import ENOUGH, Room, rooms
 from edge.errors import EdgeError
-from pipeline import calibrate, dataset, params
+from pipeline import allocator, calibrate, dataset, params
 from pipeline.space import make_space
 
 RESULTS = Path("benchmarks/results/room.jsonl")
@@ -86,4 +86,5 @@ def as_text(rooms: Sequence[Room]) -> str:
 
 
 if __name__ == "__main__":
+    allocator.tune()
     main()

@@ -28,6 +28,11 @@ def test_what_a_user_chose_is_left_alone(environ):
     assert allocator.tuned(environ, "glibc") is None
 
 
+def test_a_process_that_trains_gets_the_settings_unless_the_user_chose(calls):
+    assert allocator.for_training({"HOME": "/root"}) == {"HOME": "/root", **allocator.SETTINGS}
+    assert allocator.for_training({"MALLOC_TOP_PAD_": "1"}) == {"MALLOC_TOP_PAD_": "1"}
+
+
 def test_another_c_library_is_left_alone():
     assert allocator.tuned({}, "musl") is None
 

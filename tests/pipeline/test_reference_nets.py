@@ -95,7 +95,7 @@ def test_a_reference_whose_training_diverges_is_named(root):
 @pytest.mark.skipif(sys.platform != "linux", reason="settings of glibc")
 def test_memory_settings_are_for_the_processes_that_train(monkeypatch):
     monkeypatch.delenv("LD_PRELOAD", raising=False)
-    monkeypatch.setattr(reference_nets.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr(reference_nets.allocator.platform, "libc_ver", lambda: ("glibc", "2.36"))
     for name in reference_nets.allocator.SETTINGS:
         monkeypatch.delenv(name, raising=False)
     with reference_nets._memory_settings():
