@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from edge.errors import EdgeError
 from edge.spec import SKIP, BlockSpec
 from models.depthwise import DepthwiseConv2d
+from models.pointwise import PointwiseConv2d
 from models.registry import Registry
 
 Builder: TypeAlias = Callable[..., nn.Module]
@@ -62,6 +63,8 @@ def activation(name: str, *, inplace: bool = True) -> nn.Module:
 
 def conv(cin: int, cout: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     """A dense convolution without bias whose output is ceil(input / stride) pixels wide."""
+    if kernel == 1 and stride > 1:
+        return PointwiseConv2d(cin, cout, stride)
     return nn.Conv2d(cin, cout, kernel, stride, kernel // 2, bias=False)
 
 

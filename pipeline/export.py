@@ -17,7 +17,7 @@ from torch import nn
 from edge import runtimes
 from edge.family import Artifact, Manifest, Member
 from edge.files import sha256_of, write_atomic
-from models import blocks, cell_blocks, depthwise
+from models import blocks, cell_blocks, depthwise, pointwise
 from models import network as networks
 from pipeline import (
     batches,
@@ -51,7 +51,18 @@ from pipeline.trained import load_network
 FOLDER = Path("results/export")
 # That makes and judges model files.
 CODE = (
-    *(blocks, cell_blocks, depthwise, networks, batches, dataset, model_files, formats, gate),
+    *(
+        blocks,
+        cell_blocks,
+        depthwise,
+        pointwise,
+        networks,
+        batches,
+        dataset,
+        model_files,
+        formats,
+        gate,
+    ),
     *(exporter, onnx_export, onnx_compact, quantize_onnx, quantize_tflite, tflite_export, runtimes),
 )
 _JUDGED = "artifacts.json"  # in a folder of the store: written last, so that it is whole

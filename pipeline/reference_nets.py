@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from edge.files import sha256_of
-from models import blocks, depthwise
+from models import blocks, depthwise, pointwise
 from models import references as networks
 from models.references import mobilenetv2, plain_cnn, resnet8
 from pipeline import allocator, batches, dataset, store, training
@@ -30,7 +30,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "plain-cnn": plain_cnn,
     "mobilenetv2": mobilenetv2,
 }
-CODE = (networks, blocks, depthwise, training, batches, dataset)  # that trains them
+CODE = (networks, blocks, depthwise, pointwise, training, batches, dataset)  # that trains them
 
 
 @dataclass(frozen=True)

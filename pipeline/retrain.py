@@ -13,7 +13,7 @@ from torch import nn
 
 from edge.files import sha256_of
 from edge.spec import Architecture
-from models import blocks, cell_blocks, depthwise
+from models import blocks, cell_blocks, depthwise, pointwise
 from models import network as networks
 from models.network import count, network
 from pipeline import batches, dataset, metrics, store, training
@@ -28,7 +28,7 @@ from pipeline.training import essentials, finished_epochs, naming, train_and_jud
 
 OUTPUT = Path("results/retrain")
 # That trains a member.
-CODE = (blocks, cell_blocks, depthwise, networks, training, batches, dataset)
+CODE = (blocks, cell_blocks, depthwise, pointwise, networks, training, batches, dataset)
 
 
 @dataclass(frozen=True)

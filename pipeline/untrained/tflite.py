@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from models import blocks as block_modules
-from models import cell_blocks, depthwise
+from models import cell_blocks, depthwise, pointwise
 from models.network import Layer
 from pipeline import tflite_export
 from pipeline.parallel import run_all
@@ -52,5 +52,5 @@ def _export(store: Path, layers: Sequence[Layer]) -> str:
 @cache
 def _recipe() -> tuple[str, ...]:
     """The code that makes the files, and the versions of what it calls."""
-    sources = (block_modules, cell_blocks, depthwise, tflite_export, weights)
+    sources = (block_modules, cell_blocks, depthwise, pointwise, tflite_export, weights)
     return made_by(sources, _PACKAGES)
