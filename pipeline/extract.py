@@ -95,14 +95,14 @@ class Extraction:
         anew."""
         options, alpha = self.options, self.result.alpha
         if isinstance(alpha, Uniform):
-            return self._uniform(options.seed + 1)
+            return self._uniform("search")
         return pool.from_alpha(
             alpha, self.predictor, self.result.kappa_range, options.candidates, options.seed
         )
 
     def from_uniform(self) -> list[Candidate]:
         """Candidates of the control."""
-        return self._uniform(self.options.seed)
+        return self._uniform("control")
 
     def judged(self, label: str, candidates: Sequence[Candidate]) -> Scored:
         """Screen the candidates evenly over latency, then judge the best of every bin."""
@@ -202,8 +202,9 @@ class Extraction:
             shared_accuracy=c.accuracy,
         )
 
-    def _uniform(self, seed: int) -> list[Candidate]:
-        return uniform(self.predictor, self.costs, self.looks, self.options.candidates, seed)
+    def _uniform(self, purpose: str) -> list[Candidate]:
+        count, seed = self.options.candidates, self.options.seed
+        return uniform(self.predictor, self.costs, self.looks, count, seed, purpose)
 
     def _screen(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         return self.judge.screen(candidates, "repair")

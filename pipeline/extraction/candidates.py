@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -168,11 +169,17 @@ def spread(
     """At most `count` of the candidates, evenly over bins of log latency, in order in each bin."""
     binned = by_bin(candidates, limits_ms, bins)
     chosen: list[Candidate] = []
-    depth = 0
-    while len(chosen) < count and any(len(members) > depth for members in binned):
-        chosen += [members[depth] for members in binned if len(members) > depth]
-        depth += 1
-    return chosen[:count]
+    for turn in zip_longest(*binned):
+        of_turn = [candidate for candidate in turn if candidate is not None]
+        chosen += _evenly(of_turn, count - len(chosen))
+    return chosen
+
+
+def _evenly(items: Sequence[Candidate], count: int) -> list[Candidate]:
+    """At most `count` of the items, as far apart as they can be: those of a turn that is cut short
+    are of slow bins as of fast ones."""
+    kept = min(count, len(items))
+    return [items[(2 * n + 1) * len(items) // (2 * kept)] for n in range(kept)]
 
 
 def by_bin(

@@ -23,17 +23,17 @@ _CHUNK = 512  # draws that are looked at together; the first of them are all bui
 
 
 def uniform(
-    predictor: Predictor, costs: Costs, looks: Looks, count: int, seed: int
+    predictor: Predictor, costs: Costs, looks: Looks, count: int, seed: int, purpose: str
 ) -> list[Candidate]:
     """α replaced by the uniform distribution: of every bin the first of 16 · `count` draws, at
-    least as many as `looks` screens.
+    least as many as `looks` screens. Draws for another purpose are others.
 
     To build a network and predict it takes a hundred times what adding up a table takes. So the
     sum says where a draw may lie, as far off as sums were for the first draws; one that can only
     lie in bins that have enough by then is not built.
     """
     known: set[str | Choices] = set()
-    first, *others = _chunks(predictor.space, _FACTOR * count, seed)
+    first, *others = _chunks(predictor.space, _FACTOR * count, rng(seed, "uniform", purpose))
     found = _built(predictor, first, known)
     off = _distance(found, first, _sums_ms(first, costs), predictor.space)
     for rows in others:
@@ -46,9 +46,8 @@ def _built(predictor: Predictor, rows: _Rows, known: set[str | Choices]) -> list
     return predictor.candidates((Found(tuple(row), "uniform") for row in rows.tolist()), known)
 
 
-def _chunks(space: Space, count: int, seed: int) -> list[_Rows]:
+def _chunks(space: Space, count: int, draws: np.random.Generator) -> list[_Rows]:
     """`count` choices that are drawn uniformly."""
-    draws = rng(seed, "uniform")
     columns = [draws.choice(np.flatnonzero(offered), count) for offered in space.mask]
     rows = np.stack(columns, axis=1)
     return [rows[at : at + _CHUNK] for at in range(0, count, _CHUNK)]

@@ -104,3 +104,13 @@ def test_a_spread_takes_every_bin_in_turn():
     found = spread([*crowd, lone], 3, (1.0, 16.0), 4)
     assert [c.choices for c in found] == [(0,), (9,), (1,)]
     assert len(spread([*crowd, lone], 99, (1.0, 16.0), 4)) == 6
+
+
+@pytest.mark.parametrize(
+    ("count", "expected_ms"),
+    [(6, [1, 2, 4, 8, 2, 8]), (5, [1, 2, 4, 8, 4]), (3, [1, 4, 8]), (2, [2, 8])],
+)
+def test_a_turn_that_is_cut_short_is_of_slow_bins_as_of_fast_ones(count, expected_ms):
+    found = [candidate(i, ms) for i, ms in enumerate([1.0, 1.1, 2.1, 2.2, 4.1, 4.2, 8.1, 8.2])]
+    chosen = spread(found, count, (1.0, 16.0), 4)
+    assert [int(c.median.mean_ms) for c in chosen] == expected_ms

@@ -46,7 +46,7 @@ def predictor(space):
 
 def all_draws(of):
     """A candidate for every network of all draws."""
-    draws = rng(0, "uniform")
+    draws = rng(0, "uniform", "test")
     columns = [draws.choice(np.flatnonzero(offered), 16 * COUNT) for offered in of.space.mask]
     rows = np.stack(columns, axis=1).tolist()
     return Predictor.candidates(of, [Found(tuple(row), "uniform") for row in rows])
@@ -61,7 +61,7 @@ def test_what_is_screened_is_that_of_all_draws_and_few_of_these_are_built(space,
     costs = Costs.of(space, of.calibration.fold(), "uniform")
     looks = Looks(None, screened=40, finalists=8, limits_ms=LIMITS_MS, bins=8)
     Counting.built = 0
-    found = uniform(of, costs, looks, COUNT, seed=0)
+    found = uniform(of, costs, looks, COUNT, 0, "test")
     assert Counting.built <= most * 16 * COUNT
     screened, wanted = (
         [c.choices for c in spread(some, 40, LIMITS_MS, 8)] for some in (found, all_draws(of))
@@ -74,6 +74,17 @@ def test_a_small_space_is_reached_as_a_whole():
     of = predictor(space)
     costs = Costs.of(space, of.calibration.fold(), "uniform")
     looks = Looks(None, screened=160, finalists=32, limits_ms=LIMITS_MS, bins=16)
-    found = [c.choices for c in uniform(of, costs, looks, 64, seed=0)]
+    found = [c.choices for c in uniform(of, costs, looks, 64, 0, "test")]
     assert set(found) == {space.canonical((a, b)) for a in range(3) for b in range(3)}
     assert len(found) == len(set(found))
+
+
+def test_draws_for_another_purpose_are_others():
+    of = predictor(CHAIN)
+    costs = Costs.of(CHAIN, of.calibration.fold(), "uniform")
+    looks = Looks(None, screened=8, finalists=8, limits_ms=LIMITS_MS, bins=8)
+    one, other = (
+        {c.choices for c in uniform(of, costs, looks, COUNT, 0, purpose)}
+        for purpose in ("search", "control")
+    )
+    assert one != other
