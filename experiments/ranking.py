@@ -6,9 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
+import numpy as np
+
 from benchmarks.kendall import kendall
 from benchmarks.room.train import find
 from benchmarks.rows import Row, grouped
+from pipeline.seeds import rng
+
+_RESAMPLES = 1000
 
 SCORES: Mapping[str, tuple[str, int]] = {
     "shared weights, cross-entropy": ("cross_entropy", -1),
@@ -31,6 +36,7 @@ class Rank:
     score: str
     overall: float
     within: float
+    within_interval: tuple[float, float]  # of 95 %: other networks of these latencies
 
 
 def ranks(scored: Iterable[Row], trained: Sequence[Row]) -> list[Rank]:
@@ -61,7 +67,24 @@ def ranks(scored: Iterable[Row], trained: Sequence[Row]) -> list[Rank]:
 def _rank(
     name: str, score: Sequence[float], accuracy: Sequence[float], bands: Sequence[float]
 ) -> Rank:
-    return Rank(name, kendall(score, accuracy), kendall(score, accuracy, bands))
+    within = kendall(score, accuracy, bands)
+    return Rank(name, kendall(score, accuracy), within, _interval(score, accuracy, bands))
+
+
+def _interval(
+    score: Sequence[float], accuracy: Sequence[float], bands: Sequence[float]
+) -> tuple[float, float]:
+    """Percentile bootstrap (Efron, 1979) of Kendall's tau within a band: networks are drawn again
+    from those of their band."""
+    draws = rng(0, "bootstrap")
+    members = [np.flatnonzero(np.equal(bands, band)) for band in dict.fromkeys(bands)]
+    values = []
+    for _ in range(_RESAMPLES):
+        again = np.concatenate([draws.choice(of, len(of)) for of in members])
+        one, other, band = (np.take(of, again) for of in (score, accuracy, bands))
+        values.append(kendall(one, other, band.tolist()))
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _of_seed(

@@ -27,8 +27,8 @@ ELSEWHERE = Path("benchmarks/results/room.jsonl")  # `make bench-room`: other sp
 _HEAD = """# Results: methods of search on equal ground
 
 Written by `python -m experiments page` from the rows in `experiments/TASK/results/`. What is
-compared, on what and how it is judged was committed before the first row:
-[experiments/README.md](../experiments/README.md).
+compared, on what and how it is judged was committed before these rows;
+[experiments/README.md](../experiments/README.md) has it, and what was changed after which others.
 """
 _TITLES = {
     "fashion": "Fashion-MNIST",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.markdown import table
 from benchmarks.room.report import by_setting
 from benchmarks.room.spread import ENOUGH
-from experiments.ranking import RETRAINED, ranks
+from experiments.ranking import RETRAINED, Rank, ranks
 from experiments.report.study import Study
 
 _RETRAINED_NOTE = f"""
@@ -32,7 +32,7 @@ def rank(study: Study) -> str:
     found = ranks(study.rank, study.own_room)
     if not found:
         return ""
-    body = [(one.score, f"{one.overall:+.2f}", f"{one.within:+.2f}") for one in found]
+    body = [(r.score, f"{r.overall:+.2f}", f"{r.within:+.2f}", _between(r)) for r in found]
     by_score = {one.score: one for one in found}
     ours = found[0]
     bars = [
@@ -41,15 +41,23 @@ def rank(study: Study) -> str:
         f"{by_score['MACs'].within:.2f} of MACs there, which it must exceed",
     ]
     met = ours.overall >= OVERALL and ours.within > WITHIN and ours.within > by_score["MACs"].within
-    note = _RETRAINED_NOTE if RETRAINED in by_score else ""
     trained = {row["architecture"] for row in study.own_room}
     networks = len(trained & {row["architecture"] for row in study.rank})
+    low, _ = ours.within_interval
+    doubt = "" if low > WITHIN else f" {networks} networks do not settle the second."
+    note = _RETRAINED_NOTE if RETRAINED in by_score else ""
     return f"""### Rank
 
 Kendall's tau-b of a score and the test accuracy after training, over {networks} networks of the
-room: all pairs, and pairs of equal latency alone. The shared weights are those of
-{study.settings.first}, seed 0. Less cross-entropy counts as better, and more of all others.{note}
+room: all pairs, and pairs of equal latency alone, with the interval of 95 % for other networks of
+these latencies (bootstrap). The shared weights are those of {study.settings.first}, seed 0. Less
+cross-entropy counts as better, and more of all others.{note}
 
-{table(("score", "all", "equal latency"), body)}
-Bar: {"met" if met else "MISSED"}: {"; ".join(bars)}.
+{table(("score", "all", "equal latency", "95 %"), body)}
+Bar: {"met" if met else "MISSED"}: {"; ".join(bars)}.{doubt}
 """
+
+
+def _between(rank: Rank) -> str:
+    low, high = rank.within_interval
+    return f"{low:+.2f} to {high:+.2f}"

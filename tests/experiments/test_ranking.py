@@ -42,3 +42,14 @@ def test_without_a_second_seed_no_training_is_a_score_and_one_network_has_no_ord
     rows = [scored("a", 1, 0.4, 10), scored("b", 1, 0.3, 30)]
     assert RETRAINED not in {r.score for r in ranks(rows, [*trained("a", 0.6), *trained("b", 0.8)])}
     assert ranks(rows, trained("a", 0.6)) == []
+
+
+def test_the_interval_is_wide_where_networks_of_a_latency_are_few_and_narrow_where_all_agree():
+    names = [(f"{n}", 1 + n % 2) for n in range(12)]
+    rows = [scored(name, band, 1 - int(name) / 20, 1) for name, band in names]
+    agree = [row for name, _ in names for row in trained(name, int(name) / 20)]
+    swapped = [row for name, _ in names for row in trained(name, (int(name) ^ 2) / 20)]
+    sure, unsure = (ranks(rows, rooms)[0] for rooms in (agree, swapped))
+    assert (sure.within, sure.within_interval) == (1, (1, 1))
+    low, high = unsure.within_interval
+    assert low < unsure.within < high
