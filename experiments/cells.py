@@ -55,10 +55,10 @@ def cells(
 ) -> Iterator[Cell]:
     """All cells, or those of `seeds` and `arms`: seed after seed, so that whole comparisons exist
     early."""
-    most = max(arm.seeds for arm in settings.arms.values())
-    for seed in range(most) if seeds is None else seeds:
-        for name, arm in settings.arms.items():
-            if seed < arm.seeds and (arms is None or name in arms):
+    every = sorted({seed for name in settings.arms for seed in settings.seeds_of(name)})
+    for seed in every if seeds is None else seeds:
+        for name in settings.arms:
+            if seed in settings.seeds_of(name) and (arms is None or name in arms):
                 yield Cell(name, seed, key_of(settings, name, seed, task))
 
 

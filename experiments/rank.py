@@ -22,7 +22,7 @@ from pipeline.extraction.candidates import Candidate, Found
 def run(settings: Settings, task: TaskFolder) -> None:
     """Judge the networks of the room in the weights of the first arm and seed; they are drawn as
     `room` draws them. Raises StageError."""
-    cells.search(settings, settings.first, 0, task).run(__name__, *task.arguments)
+    cells.search(settings, settings.first, settings.first_seed, task).run(__name__, *task.arguments)
 
 
 @click.command()
@@ -34,7 +34,8 @@ def main(root: Path, task: str) -> None:
     settings = load(folder.protocol_file, root)
     room, calibration = settings.room, extraction.predictor.calibration
     drawn = draw(extraction.space, calibration, room.latencies, room.networks, seed=0)
-    judge(drawn, extraction, cells.key_of(settings, settings.first, 0, folder), folder)
+    key = cells.key_of(settings, settings.first, settings.first_seed, folder)
+    judge(drawn, extraction, key, folder)
 
 
 def judge(drawn: Sequence[Drawn], extraction: Extraction, key: str, folder: TaskFolder) -> None:

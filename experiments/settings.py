@@ -69,9 +69,11 @@ class References(_Strict):
 
 
 class Arms(_Strict):
-    """What is compared: arms, which differ from one params.yaml, the `base`."""
+    """What is compared: arms, which differ from one params.yaml, the `base`. Seeds count from
+    `first_seed`: those before it served to develop what is compared."""
 
     base: Path
+    first_seed: int = Field(default=0, ge=0)
     first: str  # the arm that the others are compared with
     arms: Mapping[str, Arm]
 
@@ -87,6 +89,10 @@ class Arms(_Strict):
     def shared(self) -> Overrides:
         """How all arms differ from the base."""
         return {}
+
+    def seeds_of(self, arm: str) -> range:
+        """The seeds that an arm runs with."""
+        return range(self.first_seed, self.first_seed + self.arms[arm].seeds)
 
     def params_of(self, arm: str, seed: int, root: Path = Path()) -> Params:
         """The params.yaml of one cell: the base, what the arm overrides, the seed, the budgets."""

@@ -17,6 +17,14 @@ def test_seeds_come_in_the_outer_loop(task):
     assert one == ("control", 1, cells.key_of(settings(), "control", 1, task))
 
 
+def test_seeds_that_served_development_are_left_out(task):
+    fresh = settings(first_seed=5)
+    assert [cell[:2] for cell in cells.cells(fresh, task, arms=["simplex", "random"])] == [
+        *(("simplex", 5), ("random", 5), ("simplex", 6)),
+    ]
+    assert not [*cells.cells(fresh, task, seeds=[1])]
+
+
 def test_a_finished_cell_is_not_run_again(task, monkeypatch):
     ran = []
     monkeypatch.setattr(cells, "run_cell", lambda _, arm, seed, task: ran.append((arm, seed)) or {})
