@@ -9,13 +9,14 @@ from pathlib import Path
 from edge.errors import EdgeError
 from edge.record import Target
 from edge.target import make_target
-from edge.text import facts, printable
+from edge.text import facts, fill, printable
 from pipeline.accelerator import require_accelerator
 from pipeline.cost import estimate
 from pipeline.params import Params, TargetParams
 from pipeline.remote import BOARDS, LOCAL, Boards, RemoteError
 from pipeline.remote.describe import require_hardware
 from pipeline.sources import listing
+from pipeline.sources.labelled import listed
 from pipeline.targets import write as write_targets
 
 _EXPORTERS = {"onnxruntime": "onnxscript", "litert": "litert-torch"}
@@ -43,7 +44,11 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
     write_targets(targets, params, root)
     listing.write(params.data, root)
     told = {f"targets[{n}]": str(target) for n, target in enumerate(targets)}
+    if data.classes:
+        told["classes"] = f"{len(data.classes)}: {listed(data.classes)}"
     print(facts(told | {"cost": str(estimate(params, data))}))
+    if data.doubt:
+        print(fill(f"warning: {data.doubt}", indent=2))
 
 
 def describe(

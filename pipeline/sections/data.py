@@ -17,6 +17,8 @@ class Outline(NamedTuple):
     images: int  # to train on
     height: int  # pixels
     width: int
+    classes: tuple[str, ...] = ()  # where the names of folders tell
+    doubt: str = ""  # why those may not be the classes
 
 
 PUBLIC = {"fashion-mnist": Outline(60_000, 28, 28), "cifar-10": Outline(50_000, 32, 32)}
