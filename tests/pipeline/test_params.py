@@ -42,6 +42,29 @@ def test_an_empty_file_is_the_defaults(tmp_path):
     assert load(path) == Params()
 
 
+def test_a_key_that_is_written_twice_is_refused_with_its_lines(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("retrain: {epochs: 30}\nsearch: {seed: 1}\nretrain:\n  shift: 1\n")
+    with pytest.raises(ParamsError, match=r"params\.yaml: retrain is written twice, in lines 1 "):
+        load(path)
+    path.write_text("retrain: {epochs: 30,\n  shift: 1, epochs: 40}\n")
+    with pytest.raises(ParamsError, match="epochs is written twice, in lines 1 and 2: put what"):
+        load(path)
+
+
+def test_a_merged_key_may_be_written_anew(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "targets:\n"
+        "  - &one {device: local, runtime: litert, threads: 2}\n"
+        "  - {<<: *one, threads: 1}\n"
+    )
+    assert [(target.runtime, target.threads) for target in load(path).targets] == [
+        ("litert", 2),
+        ("litert", 1),
+    ]
+
+
 def test_every_field_is_described():
     def undescribed(model, path=""):
         for name, field in model.model_fields.items():
