@@ -10,6 +10,7 @@ from edge.errors import EdgeError
 from edge.record import Target
 from edge.target import make_target
 from edge.text import facts, fill, printable
+from pipeline import written
 from pipeline.accelerator import require_accelerator
 from pipeline.cost import estimate
 from pipeline.params import Params, TargetParams
@@ -31,10 +32,12 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
 
     Every later measurement belongs to this target: another device or another version of the
     runtime changes the file, and with it what DVC runs again; so do other images of the user's.
-    Raises MissingRuntime where the runtime's package is not installed, NoAccelerator where
-    `search.device` is not here, RemoteError where another board cannot be described, and DataError
-    where the place or the split of the data cannot be right.
+    Raises ParamsError where a key that DVC reads is not written, MissingRuntime where the runtime's
+    package is not installed, NoAccelerator where `search.device` is not here, RemoteError where
+    another board cannot be described, and DataError where the place or the split of the data cannot
+    be right.
     """
+    written.require(params, root)
     require_accelerator(params.search.device)
     data = listing.outline(params.data, root)
     targets = [
