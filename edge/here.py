@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge.device import ROOT, describe, power_mode
 from edge.manifest import Manifest
+from edge.no_fit import MEASURE
 from edge.record import Target
 from edge.runtimes import MissingRuntime, UnknownRuntime, get_runtime
 from edge.selection import PickError, together
@@ -78,7 +79,5 @@ def _nowhere(manifest: Manifest, device: str, mode: str, asked: str) -> NotMeasu
     lines = "".join(f"\n  {target.id}: {target}" for target in manifest.targets) or " nothing"
     return NotMeasuredHere(
         f"nothing was measured {asked}on {device}, power mode {mode}, but on:{lines}\n"
-        "name the target whose latencies hold here, or measure here:\n"
-        "  facet measure --family FOLDER --out report.jsonl\n"
-        "  facet family add-latencies report.jsonl --family FOLDER"
+        f"name the target whose latencies hold here, or measure here:\n{MEASURE}"
     )

@@ -20,7 +20,7 @@ from edge.commands.shared import (
     target_dict,
     tell,
 )
-from edge.text import fill
+from edge.text import fill, message
 
 if TYPE_CHECKING:
     from edge.candidates import Candidate
@@ -50,7 +50,7 @@ def _positive(ctx: click.Context, param: click.Parameter, value: float | None) -
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
-    help="How sure the bound of that percentile must be.",
+    help="How sure the bound of that percentile must be; up to 0.99 is kept of a measurement.",
 )
 @click.option(
     "--min-accuracy", type=click.FloatRange(0, 1), help="Least hold-out accuracy, 0 to 1."
@@ -206,7 +206,11 @@ def _tell_table(
         **where,
         "budgets": [_rung_dict(rung) for rung in rungs],
     }
-    tell(as_json, content, lambda: table_text(rungs) if rungs else f"{no_fit(ranked, question)}.")
+    tell(
+        as_json,
+        content,
+        lambda: table_text(rungs) if rungs else message(str(no_fit(ranked, question))),
+    )
 
 
 def _rung_dict(rung: Candidate) -> dict[str, Any]:

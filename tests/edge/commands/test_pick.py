@@ -220,6 +220,15 @@ def test_a_table_of_budgets(family: Path) -> None:
     assert len(json.loads(least.stdout)["budgets"]) == 1
     none = facet("pick", "--family", family, "--table", "--percentile", 99)
     assert none.stdout.startswith("no member has a proven p99: measure them with more runs")
+    assert max(map(len, none.stdout.splitlines())) <= 80
+
+
+def test_a_family_that_was_never_measured_says_how_to(tmp_path: Path) -> None:
+    new = member("new", 0.8, 1.0)
+    folder = write(tmp_path, {**new, "latencies": []})
+    found = facet("pick", "--family", folder, "--budget-ms", 2)
+    assert found.exit_code == 3
+    assert "\n  facet family add-latencies report.jsonl --family FOLDER\n" in found.stderr
 
 
 def test_a_device_ranks_its_runtimes_together(tmp_path: Path) -> None:
