@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from edge.device import describe as machine
 from edge.errors import EdgeError
 from edge.record import Target
 from edge.target import make_target
@@ -50,8 +51,8 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
     if data.classes:
         told["classes"] = f"{len(data.classes)}: {listed(data.classes)}"
     print(facts(told | {"cost": str(estimate(params, data))}))
-    if data.doubt:
-        print(fill(f"warning: {data.doubt}", indent=2))
+    for doubt in filter(None, [data.doubt, *_crowded(params)]):
+        print(fill(f"warning: {doubt}", indent=2))
 
 
 def describe(
@@ -75,6 +76,14 @@ def describe(
             "pip install 'edgefacet[pipeline]', or take that runtime out of `targets`"
         ) from None
     return target
+
+
+def _crowded(params: Params) -> Iterator[str]:
+    """What is told of targets here that have more threads than there are cores."""
+    cores = machine().cores
+    for n, target in enumerate(params.targets):
+        if target.device == LOCAL and target.threads > cores:
+            yield f"targets[{n}].threads: {target.threads}, but this machine has {cores} cores"
 
 
 def _require_different(targets: Sequence[Target]) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -85,6 +86,16 @@ def test_the_classes_of_own_images_are_named_and_doubted(tmp_path, made, capsys)
     assert "classes     2: fold 0, fold 1\n" in printed
     assert "warning: every class folder holds the same folders, a, b:" in printed
     assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_more_threads_than_cores_are_warned_about(tmp_path, made, monkeypatch, capsys):
+    there = check.machine()
+    monkeypatch.setattr(check, "machine", lambda: dataclasses.replace(there, cores=2))
+    check.run(targets("onnxruntime", threads=2), root=tmp_path)
+    assert "warning" not in capsys.readouterr().out
+    check.run(targets("onnxruntime", threads=64), root=tmp_path)
+    told = "warning: targets[0].threads: 64, but this machine has 2 cores\n"
+    assert capsys.readouterr().out.endswith(told)
 
 
 def test_a_missing_runtime_is_found_before_anything_is_written(tmp_path, monkeypatch):
