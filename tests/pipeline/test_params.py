@@ -1,9 +1,12 @@
+import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipeline.params import Params, ParamsError, load
+from pipeline.problems import PATTERNS
 
 ROOT = Path(__file__).parents[2]
 
@@ -265,6 +268,24 @@ def test_what_is_no_params_file_says_where(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(ParamsError, match=f"(?s){words}"):
         load(path)
+
+
+def test_patterns_are_told_in_words(problems):
+    schema = json.dumps(Params.model_json_schema())
+    assert {json.loads(one) for one in re.findall(r'"pattern": ("[^"]*")', schema)} <= {*PATTERNS}
+    assert problems("targets: [{device: garden pi}]") == [
+        "targets[0].device: given 'garden pi': should be 1 to 64 letters, digits, dots, dashes and "
+        "underscores, the first a letter or a digit"
+    ]
+    (licence,) = problems("export: {licence: my own!}")
+    assert licence.startswith("export.licence: given 'my own!': should be an SPDX expression")
+
+
+def test_a_path_may_start_at_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    of = lambda path: Params(data={"path": path}).data.path  # noqa: E731
+    assert of("~/flowers") == Path("/home/me/flowers")
+    assert of("~flowers") == Path("~flowers")
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
