@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.runtimes import MissingRuntime, get_runtime
 from tests.edge.commands.test_family import TARGET, facet, family, member, write
 from tests.edge.runnable import here
 
@@ -130,6 +131,18 @@ def test_what_this_machine_can_run_is_ranked_together(tmp_path: Path) -> None:
     assert all(target.id in refused.stderr for target in (mine, int8, four))
     assert TARGET.id not in refused.stderr
     assert "measure here" not in refused.stderr
+
+
+def test_a_machine_without_the_runtime_is_answered_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> str:
+        raise MissingRuntime("not installed")
+
+    folder = write(tmp_path, member("m", 0.8, 1.5, here()))
+    monkeypatch.setattr("edge.here.installed", lambda _name: None)
+    monkeypatch.setattr(get_runtime("onnxruntime"), "version", missing)
+    assert facet("pick", "--family", folder, "--budget-ms", 2).stdout.startswith("Member     m\n")
 
 
 def test_another_version_of_the_runtime_is_stale(tmp_path: Path) -> None:
