@@ -63,7 +63,7 @@ def _why(candidate: Candidate, question: Question, chosen: Pick | None) -> str:
     if not question.accurate(candidate):
         return f"less accurate than {question.min_accuracy:.2%}"
     if candidate.bound_ms is None:
-        return f"no bound of p{question.percentile} at {question.confidence:.0%}"
+        return f"no bound of p{question.percentile} at {question.confidence * 100:g}%"
     if not question.fits(candidate):
         return f"{candidate.bound_ms - question.budget_ms:.3f} ms over the budget"
     best = chosen.member.holdout_accuracy if chosen else 0.0

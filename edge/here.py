@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge.device import ROOT, describe, power_mode
 from edge.manifest import Manifest
+from edge.no_fit import MEASURE
 from edge.record import Target
 from edge.runtimes import MissingRuntime, UnknownRuntime, get_runtime
 from edge.selection import PickError, together
@@ -18,18 +19,25 @@ class NotMeasuredHere(PickError):
 
 
 def targets_here(
-    manifest: Manifest, runtime: str | None = None, root: Path = ROOT
+    manifest: Manifest,
+    runtime: str | None = None,
+    root: Path = ROOT,
+    precision: str | None = None,
 ) -> tuple[list[Target], Mapping[Target, str]]:
     """The targets that this machine can run now, and doubts about some of them: their runtime has
-    another version than the one that was measured.
+    another version than the one that was measured. With `runtime` and in `precision` only, where
+    they are given.
 
     Raises NotMeasuredHere, MissingRuntime where only runtimes were measured that are not
     installed, and SeveralTargets where they differ in more than runtime, provider and precision.
     """
     like_this = [t for t in manifest.targets if elsewhere(t, root) is None]
-    wanted = [t for t in like_this if runtime in (None, t.runtime)]
+    wanted = [
+        t for t in like_this if runtime in (None, t.runtime) and precision in (None, t.precision)
+    ]
     if not wanted:
-        raise _nowhere(manifest, fingerprint(root), power_mode(root), runtime)
+        asked = (f"with {runtime} " if runtime else "") + (f"in {precision} " if precision else "")
+        raise _nowhere(manifest, fingerprint(root), power_mode(root), asked)
     versions = {t.runtime: installed(t.runtime) for t in wanted}
     runnable = [t for t in wanted if versions[t.runtime] is not None]
     if not runnable:
@@ -67,12 +75,9 @@ def installed(runtime: str) -> str | None:
         return None
 
 
-def _nowhere(manifest: Manifest, device: str, mode: str, runtime: str | None) -> NotMeasuredHere:
+def _nowhere(manifest: Manifest, device: str, mode: str, asked: str) -> NotMeasuredHere:
     lines = "".join(f"\n  {target.id}: {target}" for target in manifest.targets) or " nothing"
-    what = f"with {runtime} " if runtime else ""
     return NotMeasuredHere(
-        f"nothing was measured {what}on {device}, power mode {mode}, but on:{lines}\n"
-        "name the target whose latencies hold here, or measure here:\n"
-        "  facet measure --family FOLDER --out report.jsonl\n"
-        "  facet family add-latencies report.jsonl --family FOLDER"
+        f"nothing was measured {asked}on {device}, power mode {mode}, but on:{lines}\n"
+        f"name the target whose latencies hold here, or measure here:\n{MEASURE}"
     )

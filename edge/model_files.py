@@ -47,8 +47,11 @@ def models_of_files(
     return models
 
 
-def models_of_family(family: Family, runtime: str | None = None) -> list[Model]:
-    """Every artifact of every member, for `runtime` or for each runtime that is installed.
+def models_of_family(
+    family: Family, runtime: str | None = None, precision: str | None = None
+) -> list[Model]:
+    """Every artifact of every member, for `runtime` or for each runtime that is installed, and in
+    `precision` only where it is given.
 
     Raises NoModel where there is none; UnknownRuntime or MissingRuntime where `runtime` cannot
     run here.
@@ -73,7 +76,13 @@ def models_of_family(family: Family, runtime: str | None = None) -> list[Model]:
             f"the family in {family.folder} has no file for a runtime that is installed here"
             f"{f' and called {runtime}' if runtime else ''}: `facet info` lists the runtimes"
         )
-    return models
+    wanted = [model for model in models if precision in (None, model.precision)]
+    if not wanted:
+        known = ", ".join(sorted({model.precision for model in models}))
+        raise NoModel(
+            f"the family in {family.folder} has no file in {precision!r}; choose among: {known}"
+        )
+    return wanted
 
 
 def member_job(family: Family, member: Member, artifact: Artifact) -> Job:

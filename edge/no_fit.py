@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from edge.pick import Question
 
 
+MEASURE = (
+    "  facet measure --family FOLDER --out report.jsonl\n"
+    "  facet family add-latencies report.jsonl --family FOLDER"
+)
+
+
 class NoFit(EdgeError, LookupError):
     """No member is proven to fit. `fastest` is the member nearest to the budget and `gap_ms` by
     how much its bound exceeds it; both None where no member has a bound at all, or none is
@@ -32,6 +38,12 @@ def nearest(ranked: Sequence[Candidate]) -> Candidate | None:
     return min(proven, key=lambda c: (c.bound_ms or 0.0, c.rank), default=None)
 
 
+def _highest_confidence(candidate: Candidate) -> float:
+    """That a bound of its latency is kept for."""
+    latency = candidate.latency
+    return max([latency.confidence, *(bounds.confidence for bounds in latency.bounds)])
+
+
 def no_fit(ranked: Sequence[Candidate], question: Question) -> NoFit:
     """Of `ranked`, the best first, none of which answers the question."""
     accurate = [candidate for candidate in ranked if question.accurate(candidate)]
@@ -41,14 +53,22 @@ def no_fit(ranked: Sequence[Candidate], question: Question) -> NoFit:
         else ""
     )
     fastest = nearest(accurate)
-    if ranked and not accurate:
+    if not ranked:
+        return NoFit(f"no member was measured there, or all are rejected; to measure:\n{MEASURE}")
+    if not accurate:
         best = ranked[0].member
         return NoFit(
             f"there is no member{among}: the most accurate, {best.name}, has "
             f"{best.holdout_accuracy:.4g}"
         )
     if fastest is None or fastest.bound_ms is None:
-        sure = "" if question.confidence == CONFIDENCE else f" at {question.confidence:.0%}"
+        sure = "" if question.confidence == CONFIDENCE else f" at {question.confidence * 100:g}%"
+        highest = max(map(_highest_confidence, accurate))
+        if question.confidence > highest:
+            return NoFit(
+                f"no member{among} has a proven p{question.percentile}{sure}: bounds are kept for "
+                f"a confidence of up to {highest * 100:g}%; ask for {highest:g} at most"
+            )
         return NoFit(
             f"no member{among} has a proven p{question.percentile}{sure}: measure them with more "
             "runs, or ask for a lower percentile or confidence"

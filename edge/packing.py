@@ -18,6 +18,7 @@ from edge.shelf import version_name
 
 LABELS_NAME = "labels.txt"  # a class per line, for programs that read no JSON
 ARCHIVE = ".tar.gz"
+_OTHER_ARCHIVES = {".tgz", ".tar", ".gz", ".bz2", ".xz", ".zip", ".7z"}
 
 
 def export(
@@ -29,8 +30,10 @@ def export(
     `out` is a shelf, to which the version is added as a folder, or a file that ends in .tar.gz and
     holds that folder: ``tar -xzf FILE -C SHELF`` adds it there. The same family gives the same
     bytes. Raises IntegrityError for a file that is not the manifest's, FamilyError where nothing
-    would be left, OSError.
+    would be left or `out` is to be another archive, OSError.
     """
+    if out.suffix.lower() in _OTHER_ARCHIVES and not (out.name.endswith(ARCHIVE) or out.is_dir()):
+        raise FamilyError(f"{out}: a family is packed as a folder, or as a file called …{ARCHIVE}")
     family.verify()
     manifest = narrowed(family.manifest, runtimes, precisions)
     version = version_name(manifest)

@@ -11,8 +11,10 @@ from edge import EdgeError, Family
 
 def camera(number: int = 0) -> Iterator[npt.NDArray[np.uint8]]:
     """The frames of a camera, (H, W, 3), until it stops."""
-    import cv2  # pip install opencv-python-headless
-
+    try:
+        import cv2
+    except ModuleNotFoundError as error:
+        raise SystemExit("error: pip install opencv-python-headless") from error
     device = cv2.VideoCapture(number)
     try:
         while (read := device.read())[0]:
@@ -33,6 +35,8 @@ def watch(family: str, budget_ms: float, frames: Iterable[npt.NDArray[np.uint8]]
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     try:
         watch(sys.argv[1], float(sys.argv[2]), camera())
     except EdgeError as error:

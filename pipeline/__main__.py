@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from edge.errors import EdgeError
-from edge.text import fill
+from edge.text import message
 from pipeline import allocator, metrics, params
 
 STAGES = {  # name: (module, what it does); `profile` is measure.py: a profile.py hides the stdlib's
@@ -50,10 +50,8 @@ def _reported() -> Iterator[None]:
         _give_up(f"{error}; make room and run it again: it goes on from its last checkpoint")
 
 
-def _give_up(message: str) -> NoReturn:
-    for line in f"error: {message}".split("\n"):
-        indent = len(line) - len(line.lstrip())
-        click.echo(fill(line, indent + 2), err=True)
+def _give_up(why: str) -> NoReturn:
+    click.echo(message(f"error: {why}"), err=True)
     sys.exit(1)
 
 

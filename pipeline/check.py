@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from edge.device import describe as machine
 from edge.errors import EdgeError
 from edge.record import Target
 from edge.target import make_target
-from edge.text import facts, printable
+from edge.text import facts, fill, printable
+from pipeline import written
 from pipeline.accelerator import require_accelerator
 from pipeline.cost import estimate
 from pipeline.params import Params, TargetParams
 from pipeline.remote import BOARDS, LOCAL, Boards, RemoteError
 from pipeline.remote.describe import require_hardware
 from pipeline.sources import listing
+from pipeline.sources.labelled import listed
 from pipeline.targets import write as write_targets
 
 _EXPORTERS = {"onnxruntime": "onnxscript", "litert": "litert-torch"}
@@ -30,10 +33,12 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
 
     Every later measurement belongs to this target: another device or another version of the
     runtime changes the file, and with it what DVC runs again; so do other images of the user's.
-    Raises MissingRuntime where the runtime's package is not installed, NoAccelerator where
-    `search.device` is not here, RemoteError where another board cannot be described, and DataError
-    where the place or the split of the data cannot be right.
+    Raises ParamsError where a key that DVC reads is not written, MissingRuntime where the runtime's
+    package is not installed, NoAccelerator where `search.device` is not here, RemoteError where
+    another board cannot be described, and DataError where the place or the split of the data cannot
+    be right.
     """
+    written.require(params, root)
     require_accelerator(params.search.device)
     data = listing.outline(params.data, root)
     targets = [
@@ -43,7 +48,11 @@ def run(params: Params, root: Path = Path(), boards: Boards = BOARDS) -> None:
     write_targets(targets, params, root)
     listing.write(params.data, root)
     told = {f"targets[{n}]": str(target) for n, target in enumerate(targets)}
+    if data.classes:
+        told["classes"] = f"{len(data.classes)}: {listed(data.classes)}"
     print(facts(told | {"cost": str(estimate(params, data))}))
+    for doubt in filter(None, [data.doubt, *_crowded(params)]):
+        print(fill(f"warning: {doubt}", indent=2))
 
 
 def describe(
@@ -67,6 +76,14 @@ def describe(
             "pip install 'edgefacet[pipeline]', or take that runtime out of `targets`"
         ) from None
     return target
+
+
+def _crowded(params: Params) -> Iterator[str]:
+    """What is told of targets here that have more threads than there are cores."""
+    cores = machine().cores
+    for n, target in enumerate(params.targets):
+        if target.device == LOCAL and target.threads > cores:
+            yield f"targets[{n}].threads: {target.threads}, but this machine has {cores} cores"
 
 
 def _require_different(targets: Sequence[Target]) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from edge.files import write_atomic
+from edge.text import fill
 from pipeline import metrics, sources, split
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.params import DataParams, Params
-from pipeline.sources.labelled import DataError, Labelled, Raw
+from pipeline.sources.labelled import DataError, Labelled, Raw, listed
 
 
 def run(params: Params, root: Path = Path()) -> None:
@@ -22,13 +23,14 @@ def run(params: Params, root: Path = Path()) -> None:
     write_atomic(root / DATASET_FILE, to_npz(dataset))
     dataset.shape.write(root)
     metrics.write("data", counts(dataset), root)
-    remarks = [f"{root / DATASET_FILE}: {describe(dataset)}", raw.remark]
+    remarks = [f"{root / DATASET_FILE}: {describe(dataset)}"]
+    remarks += [f"classes: {listed(dataset.classes)}", *raw.remark.splitlines()]
     if raw.test is None:
         remarks.append(
             f"the test images are {params.data.test_share:.0%} of every class (data.test_share), "
             f"drawn with seed {params.data.seed}"
         )
-    print("\n".join(filter(None, [*remarks, *gaps(dataset)])))
+    print("\n".join(fill(remark, indent=2) for remark in [*remarks, *gaps(dataset)]))
 
 
 def build(raw: Raw, params: DataParams) -> Dataset:

@@ -13,9 +13,11 @@ from pipeline.params import Params
 PAGE = Path("docs/parameters.md")
 _HEAD = """# Parameters
 
-Every key of `params.yaml`, with its default, what it allows and what it means. A file holds only
-what differs from the defaults; an unknown key is an error that names the nearest known one.
-`python -m pipeline check` validates the whole file before anything runs.
+Every key of `params.yaml`, with its default, what it allows and what it means. A key that is left
+out has its default, but DVC knows none: the keys that `dvc.yaml` names have to be in the file, such
+as `search.prices`, and every section, if only as `profile: {}`. An unknown key is an error that
+names the nearest known one. `python -m pipeline check` lists what is missing, and validates the
+whole file before anything runs.
 
 This page is generated: `make docs`.
 """

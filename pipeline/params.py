@@ -12,6 +12,7 @@ from pydantic import ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from edge.errors import EdgeError
+from pipeline import yaml_file
 from pipeline.problems import did_you_mean, explain
 from pipeline.sections.base import Section, setting
 from pipeline.sections.data import DataParams
@@ -157,10 +158,11 @@ def _require_a_rest(maps: Mapping[str, Mapping[str, float]], info: ValidationInf
 def load(path: Path = PARAMS_FILE) -> Params:
     """Read and validate a params file. Raises ParamsError that lists every problem in it."""
     try:
-        with path.open("rb") as file:
-            data: Any = yaml.safe_load(file)
+        data: Any = yaml_file.read(path)
     except FileNotFoundError as error:
         raise ParamsError(f"{path} does not exist; run from the project's root") from error
+    except yaml_file.WrittenTwice as error:
+        raise ParamsError(f"{path}: {error.problem}") from error
     except yaml.YAMLError as error:
         raise ParamsError(f"{path} is not YAML: {error}") from error
     try:

@@ -16,6 +16,13 @@ Path = tuple[str | int, ...]
 
 # What pydantic calls what was given, in words of Python, and when it looked.
 _NOT_OF_YAML = re.compile(r"^(Input|Tuple|List|Dictionary) | after validation")
+PATTERNS = {  # what each of those in the sections asks for
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$": "1 to 64 letters, digits, dots, dashes and underscores, "
+    "the first a letter or a digit",
+    r"^[a-z0-9][a-z0-9-]*$": "small letters, digits and dashes, the first no dash",
+    r"^[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*$": "an SPDX expression, such as MIT or "
+    "Apache-2.0 OR MIT",
+}
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -79,6 +86,8 @@ def _message(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         choices = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
         near = did_you_mean(str(given), choices)
         return f"given {given!r}{near}; allowed: {detail['ctx']['expected']}"
+    if kind == "string_pattern_mismatch" and detail["ctx"]["pattern"] in PATTERNS:
+        return f"given {given!r}: should be {PATTERNS[detail['ctx']['pattern']]}"
     if kind == "value_error" and isinstance(given, Mapping):  # of a whole section: says it all
         return str(detail["ctx"]["error"])
     if kind == "value_error":

@@ -9,7 +9,7 @@ from edge.text import fill, number, table
 
 if TYPE_CHECKING:
     from edge.add_latencies import Added, Outcome
-    from edge.record import Target
+    from edge.record import Measurement, Target
 
 _SHOWN = 5  # refusals
 
@@ -40,14 +40,23 @@ def outcome_text(outcome: Outcome) -> str:
 def refusals(outcome: Outcome) -> list[str]:
     """A remark for the first refused records, and for suspect ones that were added."""
     lines = [
-        f"{added.member}: {added.record.verdict}: {'; '.join(added.record.reasons)}"
+        f"{added.member}, {_ran(added.record)}: {added.record.verdict}: "
+        f"{'; '.join(added.record.reasons)}"
         for added in outcome.added
         if not added.record.usable
     ]
-    lines += [f"{of.record.subject.name}: refused: {of.reason}" for of in outcome.refused[:_SHOWN]]
+    lines += [
+        f"{of.record.subject.name}, {_ran(of.record)}: refused: {of.reason}"
+        for of in outcome.refused[:_SHOWN]
+    ]
     if len(outcome.refused) > _SHOWN:
         lines.append(f"{len(outcome.refused) - _SHOWN} more were refused; see --json")
     return lines
+
+
+def _ran(record: Measurement) -> str:
+    """What tells the files of a member from each other."""
+    return f"{record.target.runtime} {record.target.precision}"
 
 
 def _targets(outcome: Outcome) -> list[Target]:

@@ -53,9 +53,8 @@ class NotWritable(EdgeError, OSError):
 )
 @click.option(
     "--precision",
-    default="unknown",
-    show_default=True,
-    help="What the weights of MODELs are stored in, for the record: fp32, int8, ...",
+    help="What the weights of MODELs are stored in, for the record: fp32, int8, ...; of a family, "
+    "the files to measure.  [default: unknown; of a family all]",
 )
 @click.option(
     "--blocks",
@@ -103,7 +102,7 @@ def measure(
     family: Path | None,
     runtime: str | None,
     threads: int,
-    precision: str,
+    precision: str | None,
     blocks: int,
     block_s: float,
     timeout_s: float,
@@ -154,16 +153,16 @@ def _memory_limit_bytes(mib: int | None) -> int:
 
 
 def _find(
-    paths: Sequence[Path], family: Path | None, runtime: str | None, precision: str
+    paths: Sequence[Path], family: Path | None, runtime: str | None, precision: str | None
 ) -> list[Model]:
     from edge.family import Family
-    from edge.model_files import models_of_family, models_of_files
+    from edge.model_files import UNKNOWN_PRECISION, models_of_family, models_of_files
 
     if bool(paths) == (family is not None):
         raise click.UsageError("Name either model files or a --family, or a bundle.")
     if family is not None:
-        return models_of_family(Family.load(family), runtime)
-    return models_of_files(paths, runtime, precision)
+        return models_of_family(Family.load(family), runtime, precision)
+    return models_of_files(paths, runtime, precision or UNKNOWN_PRECISION)
 
 
 def _measure(models: Sequence[Model], setting: Setting, out: Path | None) -> list[Result]:

@@ -28,8 +28,8 @@ def what_options(command: Command) -> Command:
             "--order",
             "order_file",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="What a stage ordered. Its models are found by content among MODELs, files or "
-            "folders.  [default: the folder of this file]",
+            help="What a stage ordered: its bundle, or an order alone, whose models are found by "
+            "content among MODELs, files or folders.  [default: the folder of this file]",
         ),
         click.option("--runtime", shell_complete=complete_runtime, help="What runs the models."),
         click.option(
@@ -68,7 +68,7 @@ def ordered_by(
 ) -> Ordered:
     """The order that was typed. Raises click.UsageError where that makes no sense, and what
     `edge.ordering` raises."""
-    from edge import ordering
+    from edge import bundle, ordering
     from edge.command_line import again, given
     from edge.family import Family
     from edge.orders import How
@@ -77,6 +77,11 @@ def ordered_by(
     if order_file is not None:
         if family is not None or given(ctx, *_HOW):
             raise click.UsageError("An order says itself what to measure and how.")
+        if bundle.is_bundle(order_file):
+            if models:
+                raise click.UsageError("A bundle holds the models of its order: name no others.")
+            found = bundle.read(order_file)
+            return ordering.Ordered(found.order, ctx.with_resource(found.models()))
         return ordering.of_order(order_file, models)
     if bool(models) == (family is not None):
         raise click.UsageError("Name either model files, a --family or an --order.")

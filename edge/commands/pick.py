@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from edge.commands.shared import (
     target_dict,
     tell,
 )
-from edge.text import fill
+from edge.text import fill, message
 
 if TYPE_CHECKING:
     from edge.candidates import Candidate
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from edge.pick import Fallback, Question
     from edge.record import Target
 
-_MEANT = "name it with --device if you mean it, or measure here (facet family add-latencies --help)"
+_MEASURE = "or measure here (facet family add-latencies --help)"
+_MEANT = f"name it with --device if you mean it, {_MEASURE}"
 
 
 def _positive(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
@@ -47,7 +50,7 @@ def _positive(ctx: click.Context, param: click.Parameter, value: float | None) -
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
-    help="How sure the bound of that percentile must be.",
+    help="How sure the bound of that percentile must be; up to 0.99 is kept of a measurement.",
 )
 @click.option(
     "--min-accuracy", type=click.FloatRange(0, 1), help="Least hold-out accuracy, 0 to 1."
@@ -99,21 +102,22 @@ def pick_member(
     """
     from edge.family import Family
     from edge.here import elsewhere
-    from edge.pick import Question
+    from edge.pick import Question, standing
 
     if (budget_ms is None) != as_table:
         raise click.UsageError("give either --budget-ms or --table")
     question = Question(budget_ms or float("inf"), int(percentile), confidence, min_accuracy)
     manifest = Family.load(family).manifest
-    targets = _targets(ctx, manifest, target_id, runtime, device, precision)
-    doubt = next(filter(None, map(elsewhere, targets)), None)
-    if doubt and not (target_id or device):
-        click.echo(fill(f"{doubt}: {_MEANT}", indent=2), err=True)
-    where = {"measured_here": bool(targets) and doubt is None}
+    targets, doubts = _targets(ctx, manifest, target_id, runtime, device, precision)
+    away = next(filter(None, map(elsewhere, targets)), None)
+    if away and not (target_id or device):
+        click.echo(fill(f"{away}: {_MEANT}", indent=2), err=True)
+    where = {"measured_here": bool(targets) and away is None}
+    ranked = standing(manifest, question, targets, doubts)
     if as_table:
-        _tell_table(manifest, question, targets, as_json, where)
+        _tell_table(ranked, question, targets, as_json, where)
     else:
-        _tell_pick(ctx, manifest, question, targets, fallback, explained, as_json, where)
+        _tell_pick(ctx, manifest, question, ranked, targets, fallback, explained, as_json, where)
 
 
 def _targets(
@@ -123,16 +127,25 @@ def _targets(
     runtime: str | None,
     device: str | None,
     precision: str | None,
-) -> list[Target]:
+) -> tuple[list[Target], Mapping[Target, str]]:
+    """What to rank, and doubts about it: what was named, or else what this machine can run, as
+    `Family.pick` does. What was measured elsewhere only is asked about where it is several."""
     from edge.command_line import again, target_option
+    from edge.here import NotMeasuredHere, elsewhere, targets_here
+    from edge.runtimes import MissingRuntime, UnknownRuntime
     from edge.selection import PickError, SeveralTargets, selected
 
+    named = bool(target_id or device)
     target = _find_target(manifest, target_id) if target_id else None
     try:
-        return selected(manifest, target, runtime, device, precision)
+        if not named:
+            with suppress(NotMeasuredHere, MissingRuntime, UnknownRuntime):
+                return targets_here(manifest, runtime, precision=precision)
+        return selected(manifest, target, runtime, device, precision), {}
     except SeveralTargets as error:
         example = again(ctx, *target_option(error.targets))
-        raise PickError(f"{error}; for example:\n  {example}") from error
+        way = f", {_MEASURE}" if all(map(elsewhere, error.targets)) else ""
+        raise PickError(f"{error}{way}; for example:\n  {example}") from error
 
 
 def _find_target(manifest: Manifest, target_id: str) -> Target:
@@ -147,6 +160,7 @@ def _tell_pick(
     ctx: click.Context,
     manifest: Manifest,
     question: Question,
+    ranked: list[Candidate],
     targets: list[Target],
     fallback: Fallback | None,
     explained: bool,
@@ -154,9 +168,8 @@ def _tell_pick(
     where: dict[str, bool],
 ) -> None:
     from edge.explanation import explain
-    from edge.pick import NoFit, judge, standing
+    from edge.pick import NoFit, judge
 
-    ranked = standing(manifest, question, targets)
     chosen, no_fit = None, None
     try:
         chosen = judge(ranked, question, fallback)
@@ -176,16 +189,15 @@ def _tell_pick(
 
 
 def _tell_table(
-    manifest: Manifest,
+    ranked: list[Candidate],
     question: Question,
     targets: list[Target],
     as_json: bool,
     where: dict[str, bool],
 ) -> None:
     from edge.no_fit import no_fit
-    from edge.pick import frontier, standing
+    from edge.pick import frontier
 
-    ranked = standing(manifest, question, targets)
     rungs = frontier([candidate for candidate in ranked if question.accurate(candidate)])
     content = {
         "percentile": question.percentile,
@@ -194,7 +206,11 @@ def _tell_table(
         **where,
         "budgets": [_rung_dict(rung) for rung in rungs],
     }
-    tell(as_json, content, lambda: table_text(rungs) if rungs else f"{no_fit(ranked, question)}.")
+    tell(
+        as_json,
+        content,
+        lambda: table_text(rungs) if rungs else message(str(no_fit(ranked, question))),
+    )
 
 
 def _rung_dict(rung: Candidate) -> dict[str, Any]:

@@ -109,6 +109,11 @@ def _what_to_do(waiting: Sequence[Placed], root: Path) -> str:
             f"    and bring {name} back to {INBOX}/ (with {Path(name).stem}.failures.json, if it "
             "writes one)",
         ]
+    lines += [
+        "  a board without packages needs them on the stick; for Python 3.11 on 64-bit Arm:",
+        f"  facet bundle create --order {bundle_path(waiting[0].session)} "
+        "--fetch-wheels aarch64:3.11 --out stick.zip",
+    ]
     lines += [f"  {text}" for text in _others(waiting, root)]
     lines.append(f"then: dvc repro goes on. With a hub, {HUB} and {TOKEN_FILE}, nothing is carried")
     return "\n".join(lines)

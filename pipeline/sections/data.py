@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pipeline.sections.base import Section, Seed, setting
 
@@ -17,6 +17,8 @@ class Outline(NamedTuple):
     images: int  # to train on
     height: int  # pixels
     width: int
+    classes: tuple[str, ...] = ()  # where the names of folders tell
+    doubt: str = ""  # why those may not be the classes
 
 
 PUBLIC = {"fashion-mnist": Outline(60_000, 28, 28), "cifar-10": Outline(50_000, 32, 32)}
@@ -57,6 +59,12 @@ class DataParams(Section):
     weights: Amount = setting(40_000, "Images the supernet's weights learn from; below 1: a share")
     architecture: Amount = setting(14_000, "Images the hypernetwork learns from; below 1: a share")
     holdout: Amount = setting(6_000, "Images that rank architectures; below 1: a share")
+
+    @field_validator("path")
+    @classmethod
+    def _of_the_home_folder(cls, path: Path | None) -> Path | None:
+        """A shell would have expanded the tilde."""
+        return path.expanduser() if path and path.parts[:1] == ("~",) else path
 
     @property
     def title(self) -> str:

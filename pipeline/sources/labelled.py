@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge.errors import EdgeError
 
 LARGEST_BYTES = 4 * 2**30  # of all images: every later stage holds them in memory
+_SHOWN = 10  # classes
 
 
 class DataError(EdgeError, ValueError):
@@ -53,6 +54,12 @@ def check_classes(classes: Sequence[str], where: str) -> None:
             raise DataError(f"{where}: two classes are called {name!r}; rename one")
         if not name.isprintable():
             raise DataError(f"{where}: the class name {name!r} is not plain text; rename it")
+
+
+def listed(classes: Sequence[str]) -> str:
+    """The names of the first classes, and how many there are beyond."""
+    more = len(classes) - _SHOWN
+    return ", ".join(classes[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def check_every_class_occurs(y: NDArray[np.int64], classes: Sequence[str], where: str) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.sources.labelled import DataError, check_classes
+from pipeline.sources import parts
+from pipeline.sources.labelled import DataError, check_classes, listed
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 )
-_VALIDATION = {"val", "valid", "validation", "dev"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Layout:
     train: Images
     test: Images | None  # None where the folder has no test/
     others: tuple[Path, ...]  # files that are no images
+    doubt: str = ""  # why the folders may not be the classes
 
     @property
     def files(self) -> list[Path]:
@@ -40,26 +42,23 @@ class Layout:
 
 
 def find(folder: Path) -> Layout:
-    """Look through `folder`: a folder per class, or such folders in train/ and test/.
+    """Look through `folder`: a folder per class, or such folders in train/ and test/, which may be
+    called training and testing, in any case.
 
     Names that start with a dot are passed over. Raises DataError.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder; data.path names the one with a folder per class")
-    parts = {part.name for part in _folders(folder)}
-    if not ("train" in parts and parts <= {"train", "test"} | _VALIDATION):
+    folders = _folders(folder)
+    found = parts.find(folder, folders)
+    if not found:
         classes, train, others = _training(folder)
+        return Layout(classes, train, None, others, _doubt(folders))
+    classes, train, others = _training(found["train"])
+    if "test" not in found:
         return Layout(classes, train, None, others)
-    for name in sorted(parts & _VALIDATION):
-        raise DataError(
-            f"{folder / name}: the hold-out images are split off train/; move these images there, "
-            "or call the folder test/"
-        )
-    classes, train, others = _training(folder / "train")
-    if "test" not in parts:
-        return Layout(classes, train, None, others)
-    test_classes, test, more = _labelled(folder / "test")
-    _check_same(classes, test_classes, folder)
+    test_classes, test, more = _labelled(found["test"])
+    _check_same(classes, test_classes, found["train"], found["test"])
     return Layout(classes, train, test, others + more)
 
 
@@ -115,9 +114,25 @@ def files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _check_same(train: tuple[str, ...], test: tuple[str, ...], folder: Path) -> None:
+def _doubt(folders: Sequence[Path]) -> str:
+    """Parts of a data set by names that nobody can list, in any language, hold the same classes."""
+    inner = {tuple(sorted(map(_class_name, _folders(path)))) for path in folders}
+    same = inner.pop() if len(inner) == 1 else ()
+    if len(same) < 2:
+        return ""
+    return (
+        f"every class folder holds the same folders, {listed(same)}: if these are the "
+        "classes, call the folders that hold them train and test"
+    )
+
+
+def _check_same(
+    train: tuple[str, ...], test: tuple[str, ...], train_folder: Path, test_folder: Path
+) -> None:
     for name in sorted({*train} ^ {*test}):
-        there, missing = ("train", "test") if name in train else ("test", "train")
+        there, missing = train_folder, test_folder
+        if name in test:
+            there, missing = missing, there
         raise DataError(
-            f"{folder / missing} has no folder {name!r}, which {there}/ has: both need every class"
+            f"{missing} has no folder {name!r}, which {there.name}/ has: both need every class"
         )

@@ -39,7 +39,7 @@ def outline(params: DataParams, root: Path = Path()) -> Outline:
     except ValueError as error:
         raise DataError(f"data: {error}") from error
     height, width = params.size or (seen.height, seen.width)
-    return Outline(seen.images, height, width)
+    return seen._replace(height=height, width=width)
 
 
 def _look(params: DataParams, root: Path) -> Outline:
@@ -47,6 +47,8 @@ def _look(params: DataParams, root: Path) -> Outline:
 
     assert params.path is not None
     place = root / params.path
+    classes: tuple[str, ...] = ()
+    doubt = ""
     if params.name == "npz":
         shapes = npz.shapes(place)
         count, height, width, *_ = (*shapes.get("x", ()), 1, 1, 1)  # `data` says what is wrong
@@ -54,9 +56,10 @@ def _look(params: DataParams, root: Path) -> Outline:
     else:
         found = layout.find(place)
         count, has_test = len(found.train.paths), found.test is not None
+        classes, doubt = found.classes, found.doubt
         height, width = pictures.header(found.train.paths[0]).size
     left = count if has_test else count - round(params.test_share * count)
-    return Outline(left, height, width)
+    return Outline(left, height, width, classes, doubt)
 
 
 def _summary(params: DataParams, root: Path) -> dict[str, object]:

@@ -52,6 +52,7 @@ def test_runtimes_and_precisions_of_this_machine_are_one_choice() -> None:
     assert set(targets) == {ONNX, INT8}
     assert doubts == {}
     assert targets_here(family(ONNX, INT8), "litert", PI4) == ([INT8], {})
+    assert targets_here(family(ONNX, INT8), root=PI4, precision="fp32") == ([ONNX], {})
 
 
 def test_another_version_of_a_runtime_is_a_doubt(versions: dict[str, str]) -> None:

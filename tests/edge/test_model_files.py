@@ -85,6 +85,14 @@ def test_every_artifact_of_a_family_keeps_its_architecture_and_precision(tmp_pat
     assert models[1].job.path == tmp_path / "q.onnx"
 
 
+def test_a_family_is_narrowed_to_a_precision(tmp_path: Path) -> None:
+    made = family(tmp_path, ("m.onnx", "fp32"), ("q.onnx", "int8"))
+    (model,) = models_of_family(made, "onnxruntime", "int8")
+    assert model.job.path == tmp_path / "q.onnx"
+    with pytest.raises(NoModel, match="no file in 'fp16'; choose among: fp32, int8"):
+        models_of_family(made, "onnxruntime", "fp16")
+
+
 def test_what_no_installed_runtime_reads_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

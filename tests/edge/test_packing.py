@@ -91,6 +91,16 @@ def test_a_damaged_family_is_not_packed(family: Family, tmp_path: Path) -> None:
         assert not out.exists()
 
 
+@pytest.mark.parametrize("name", ["f.tgz", "f.tar", "f.zip", "F.TAR.GZ"])
+def test_another_archive_is_no_folder(family: Family, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out" / name
+    with pytest.raises(FamilyError, match=r"as a folder, or as a file called …\.tar\.gz"):
+        export(family, out)
+    assert not out.exists()
+    out.mkdir(parents=True)  # a shelf that somebody called so
+    assert export(family, out)[1].parent == out
+
+
 def test_the_manifest_of_an_export_is_valid(family: Family, tmp_path: Path) -> None:
     _, folder = export(family, tmp_path)
     text = (folder / "family.json").read_text()

@@ -130,8 +130,14 @@ def test_a_higher_confidence_needs_a_bound_that_has_it() -> None:
     found = pick(family(LARGE, surer), 9.0, confidence=0.99)
     assert (found.name, found.bound_ms, found.confidence) == ("surer", 1.3, 0.99)
     assert pick(family(LARGE, surer), 9.0).name == "large"
-    with pytest.raises(NoFit, match=r"has a proven p95 at 99%: .* lower percentile or confidence"):
+    with pytest.raises(NoFit, match=r"proven p95 at 99%: bounds are kept .* to 95%; ask for 0\.95"):
         pick(FAMILY, 9.0, confidence=0.99)
+    told = r"proven p95 at 99\.9%: bounds are kept for a confidence of up to 99%; ask for 0\.99 at"
+    with pytest.raises(NoFit, match=told):
+        pick(family(LARGE, surer), 9.0, confidence=0.999)
+    few = member("few", 0.82, 1.0, None, bounds=[{"confidence": 0.99, "p95_ms": None}])
+    with pytest.raises(NoFit, match=r"proven p95 at 99%: .* lower percentile or confidence"):
+        pick(family(few), 9.0, confidence=0.99)
     with pytest.raises(PickError, match="confidence lies between 0 and 1, 95 does not"):
         pick(FAMILY, 9.0, confidence=95)
 
@@ -191,8 +197,9 @@ def test_where_none_is_accurate_enough_the_most_accurate_is_named() -> None:
     with pytest.raises(NoFit, match=f"{told} has 0.9$") as caught:
         pick(FAMILY, 99.0, min_accuracy=0.99, fallback="fastest")
     assert (caught.value.fastest, caught.value.gap_ms) == (None, None)
-    with pytest.raises(NoFit, match="no member has a proven p95"):
+    with pytest.raises(NoFit, match="no member was measured there") as caught:
         pick(family(), 99.0)
+    assert "\n  facet measure --family FOLDER --out report.jsonl\n" in str(caught.value)
 
 
 def test_without_a_bound_nothing_is_proven() -> None:

@@ -53,5 +53,19 @@ def test_a_budget_that_nothing_keeps_is_said_in_one_line(tmp_path, monkeypatch):
         runpy.run_path(str(EXAMPLE), run_name="__main__")
 
 
+def test_without_arguments_it_says_which(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["camera.py"])
+    with pytest.raises(SystemExit, match=r"python examples/camera\.py FAMILY BUDGET_MS$"):
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
+
+
+def test_without_opencv_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    runnable.family(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["camera.py", str(tmp_path), "8"])
+    with pytest.raises(SystemExit, match=r"^error: pip install opencv-python-headless$"):
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
+
+
 def test_it_fits_on_a_screen():
     assert len(EXAMPLE.read_text().splitlines()) <= 45

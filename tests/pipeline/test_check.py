@@ -1,9 +1,11 @@
+import dataclasses
 import json
 import subprocess
 import sys
 from importlib import metadata
 
 import pytest
+from PIL import Image
 
 from edge.record import Target
 from edge.runtimes import MissingRuntime
@@ -71,6 +73,29 @@ def test_the_cost_is_printed_and_no_line_is_wider_than_a_terminal(tmp_path, made
     printed = capsys.readouterr().out
     assert "CPU minutes if nothing is cached: profile" in " ".join(printed.split())
     assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_the_classes_of_own_images_are_named_and_doubted(tmp_path, made, capsys):
+    for number in range(20):
+        place = tmp_path / "own" / f"fold {number % 2}" / f"{'ab'[number // 10]}/{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(place)
+    data = {"name": "images", "path": "own", "weights": 0.5, "architecture": 0.3, "holdout": 0.2}
+    check.run(Params(data=data), root=tmp_path)
+    printed = capsys.readouterr().out
+    assert "classes     2: fold 0, fold 1\n" in printed
+    assert "warning: every class folder holds the same folders, a, b:" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_more_threads_than_cores_are_warned_about(tmp_path, made, monkeypatch, capsys):
+    there = check.machine()
+    monkeypatch.setattr(check, "machine", lambda: dataclasses.replace(there, cores=2))
+    check.run(targets("onnxruntime", threads=2), root=tmp_path)
+    assert "warning" not in capsys.readouterr().out
+    check.run(targets("onnxruntime", threads=64), root=tmp_path)
+    told = "warning: targets[0].threads: 64, but this machine has 2 cores\n"
+    assert capsys.readouterr().out.endswith(told)
 
 
 def test_a_missing_runtime_is_found_before_anything_is_written(tmp_path, monkeypatch):

@@ -1,9 +1,12 @@
+import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipeline.params import Params, ParamsError, load
+from pipeline.problems import PATTERNS
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,6 +43,29 @@ def test_an_empty_file_is_the_defaults(tmp_path):
     path = tmp_path / "params.yaml"
     path.touch()
     assert load(path) == Params()
+
+
+def test_a_key_that_is_written_twice_is_refused_with_its_lines(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("retrain: {epochs: 30}\nsearch: {seed: 1}\nretrain:\n  shift: 1\n")
+    with pytest.raises(ParamsError, match=r"params\.yaml: retrain is written twice, in lines 1 "):
+        load(path)
+    path.write_text("retrain: {epochs: 30,\n  shift: 1, epochs: 40}\n")
+    with pytest.raises(ParamsError, match="epochs is written twice, in lines 1 and 2: put what"):
+        load(path)
+
+
+def test_a_merged_key_may_be_written_anew(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "targets:\n"
+        "  - &one {device: local, runtime: litert, threads: 2}\n"
+        "  - {<<: *one, threads: 1}\n"
+    )
+    assert [(target.runtime, target.threads) for target in load(path).targets] == [
+        ("litert", 2),
+        ("litert", 1),
+    ]
 
 
 def test_every_field_is_described():
@@ -242,6 +268,24 @@ def test_what_is_no_params_file_says_where(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(ParamsError, match=f"(?s){words}"):
         load(path)
+
+
+def test_patterns_are_told_in_words(problems):
+    schema = json.dumps(Params.model_json_schema())
+    assert {json.loads(one) for one in re.findall(r'"pattern": ("[^"]*")', schema)} <= {*PATTERNS}
+    assert problems("targets: [{device: garden pi}]") == [
+        "targets[0].device: given 'garden pi': should be 1 to 64 letters, digits, dots, dashes and "
+        "underscores, the first a letter or a digit"
+    ]
+    (licence,) = problems("export: {licence: my own!}")
+    assert licence.startswith("export.licence: given 'my own!': should be an SPDX expression")
+
+
+def test_a_path_may_start_at_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    of = lambda path: Params(data={"path": path}).data.path  # noqa: E731
+    assert of("~/flowers") == Path("/home/me/flowers")
+    assert of("~flowers") == Path("~flowers")
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):

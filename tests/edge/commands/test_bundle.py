@@ -61,6 +61,22 @@ def test_an_order_of_a_stage_becomes_a_bundle(files: list[Path], tmp_path: Path)
     assert read(tmp_path / "a.tar").order == order(MODELS)
 
 
+def test_packages_are_added_to_the_bundle_of_a_stage(files: list[Path], tmp_path: Path) -> None:
+    made = bundle(tmp_path / "ordered.zip", MODELS).path
+    package = tmp_path / "packages/numpy-2-py3-none-any.whl"
+    package.parent.mkdir()
+    package.write_text("numpy")
+    out = tmp_path / "stick.zip"
+    result = facet("create", "--order", made, "--wheels", package.parent, "--out", out)
+    assert result.exit_code == 0, result.output
+    found = read(out)
+    found.verify()
+    assert found.order == read(made).order
+    assert [wheel.name for wheel in found.manifest.wheels] == [package.name]
+    result = facet("create", *files, "--order", made, "--out", tmp_path / "again.zip")
+    assert (result.exit_code, (tmp_path / "again.zip").exists()) == (2, False)
+
+
 def test_the_same_moment_gives_the_same_bytes(
     files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,7 +60,7 @@ def test_a_table_says_what_was_added_and_what_it_replaced(folder: Path, tmp_path
     assert done.stdout.splitlines()[-1].split() == [
         *("small", "suspect", "2.000", "2.000", "-", "700")
     ]
-    assert done.stderr == "small: suspect: it was hot\n"
+    assert done.stderr == "small, onnxruntime fp32: suspect: it was hot\n"
     newer = measured.record("small-fp32.onnx", 3.0, when="2026-02-01T00:00:00Z")
     done = facet("family", "add-latencies", records(first, newer), "--family", folder)
     assert " 3.000   2.000   700\n" in done.stdout
@@ -76,7 +76,8 @@ def test_what_matches_no_member_is_told_and_changes_nothing(folder: Path, tmp_pa
     refused = facet("family", "add-latencies", strange, "--family", folder)
     assert refused.exit_code == 1
     assert refused.stdout == "Nothing was added.\n"
-    assert refused.stderr == "stranger.onnx: refused: no member has a file of that content\n"
+    told = "stranger.onnx, onnxruntime fp32: refused: no member has a file of that content"
+    assert " ".join(refused.stderr.split()) == told
     assert (folder / "family.json").read_bytes() == before
     more = records(strange, measured.record("large-fp32.onnx", 2.0))
     assert facet("family", "add-latencies", more, "--family", folder).exit_code == 4

@@ -15,6 +15,7 @@ from edge.bench import Failure
 from edge.cli import main
 from edge.model_files import Model
 from edge.record import Conditions, Measurement, Target
+from tests.edge import families
 
 TARGET = Target(
     device="a board", runtime="onnxruntime", runtime_version="1", provider="CPU",
@@ -149,6 +150,18 @@ def test_options_become_the_protocol(answer: list[session.Setting], files: Files
     protocol = setting.protocol
     assert (setting.threads, protocol.blocks, protocol.block_s) == (2, 5, 0.5)
     assert (protocol.timeout_s, protocol.memory_limit_bytes) == (9, 536_870_912)
+
+
+def test_a_family_is_measured_in_the_precision_that_is_named(
+    answer: object, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    families.family(tmp_path, ("onnx", "fp32"), ("onnx", "int8"))
+    asked = ["--family", tmp_path, "--runtime", "onnxruntime", "--json"]
+    every = json.loads(facet(*asked).stdout)["measured"]
+    assert len(every) == 4
+    found = json.loads(facet(*asked, "--precision", "int8").stdout)["measured"]
+    assert [Path(one["file"]).name for one in found] == ["small-int8.onnx", "large-int8.onnx"]
 
 
 def test_a_family_is_named_instead_of_files(answer: object, files: Files, tmp_path: Path) -> None:

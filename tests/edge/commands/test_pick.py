@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.runtimes import MissingRuntime, get_runtime
 from tests.edge.commands.test_family import TARGET, facet, family, member, write
 from tests.edge.runnable import here
 
@@ -111,6 +112,55 @@ def test_a_question_without_its_target_is_answered_with_one_to_copy(tmp_path: Pa
     assert facet(*shlex.split(typed)[1:]).stdout.startswith("Member     l\n")
 
 
+def test_what_this_machine_can_run_is_ranked_together(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    mine, int8, four = here(), here(precision="int8"), here(threads=4)
+    others = [TARGET, TARGET.model_copy(update={"precision": "int8"})]
+    measured = [member(f"m{n}", 0.8 + n / 100, 1.5, t) for n, t in enumerate([mine, int8, *others])]
+    folder = write(tmp_path, *measured)
+    question = ["pick", "--family", folder, "--budget-ms", 2, "--json"]
+    answer = facet(*question)
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert json.loads(answer.stdout)["name"] == "m1"
+    assert json.loads(answer.stdout)["measured_here"] is True
+    assert json.loads(facet(*question, "--precision", "fp32").stdout)["name"] == "m0"
+    assert json.loads(facet(*question, "--target", TARGET.id).stdout)["name"] == "m2"
+    write(folder, *measured, member("four", 0.9, 1.0, four))
+    refused = facet(*question)
+    assert refused.exit_code == 1
+    assert all(target.id in refused.stderr for target in (mine, int8, four))
+    assert TARGET.id not in refused.stderr
+    assert "measure here" not in refused.stderr
+
+
+def test_a_machine_without_the_runtime_is_answered_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> str:
+        raise MissingRuntime("not installed")
+
+    folder = write(tmp_path, member("m", 0.8, 1.5, here()))
+    monkeypatch.setattr("edge.here.installed", lambda _name: None)
+    monkeypatch.setattr(get_runtime("onnxruntime"), "version", missing)
+    assert facet("pick", "--family", folder, "--budget-ms", 2).stdout.startswith("Member     m\n")
+
+
+def test_another_version_of_the_runtime_is_stale(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    folder = write(tmp_path, member("m", 0.8, 1.0, here(runtime_version="0.1")))
+    answer = json.loads(facet("pick", "--family", folder, "--budget-ms", 2, "--json").stdout)
+    assert (answer["evidence"], answer["bound_ms"]) == ("stale", pytest.approx(1.1))
+
+
+def test_what_was_measured_elsewhere_only_is_asked_about(tmp_path: Path) -> None:
+    litert = TARGET.model_copy(update={"runtime": "litert"})
+    folder = write(tmp_path, member("onnx", 0.8, 1.5), member("lite", 0.9, 1.0, litert))
+    refused = facet("pick", "--family", folder, "--budget-ms", 2)
+    assert refused.exit_code == 1
+    told = " ".join(refused.stderr.split())
+    assert "or measure here (facet family add-latencies --help); for example:" in told
+
+
 def test_everyone_is_explained(family: Path) -> None:
     question = ["pick", "--family", family, "--budget-ms", 2, "--explain"]
     text = facet(*question).stdout
@@ -183,6 +233,15 @@ def test_a_table_of_budgets(family: Path) -> None:
     assert len(json.loads(least.stdout)["budgets"]) == 1
     none = facet("pick", "--family", family, "--table", "--percentile", 99)
     assert none.stdout.startswith("no member has a proven p99: measure them with more runs")
+    assert max(map(len, none.stdout.splitlines())) <= 80
+
+
+def test_a_family_that_was_never_measured_says_how_to(tmp_path: Path) -> None:
+    new = member("new", 0.8, 1.0)
+    folder = write(tmp_path, {**new, "latencies": []})
+    found = facet("pick", "--family", folder, "--budget-ms", 2)
+    assert found.exit_code == 3
+    assert "\n  facet family add-latencies report.jsonl --family FOLDER\n" in found.stderr
 
 
 def test_a_device_ranks_its_runtimes_together(tmp_path: Path) -> None:

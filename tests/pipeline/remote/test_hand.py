@@ -43,6 +43,8 @@ def test_a_bundle_is_written_and_one_message_says_what_to_do(tmp_path):
         f"  {BUNDLE}: carry it to pi; there: facet measure pi-profile-onnxruntime.zip",
         f"    and bring report-{found.order.id[:12]}.jsonl back to inbox/ (with "
         f"report-{found.order.id[:12]}.failures.json, if it writes one)",
+        "  a board without packages needs them on the stick; for Python 3.11 on 64-bit Arm:",
+        f"  facet bundle create --order {BUNDLE} --fetch-wheels aarch64:3.11 --out stick.zip",
         "then: dvc repro goes on. With a hub, EDGEFACET_HUB and EDGEFACET_HUB_TOKEN_FILE, nothing "
         "is carried",
     ]

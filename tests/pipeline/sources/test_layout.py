@@ -48,6 +48,14 @@ def test_train_and_test_are_kept_apart(tree):
     assert found.test.labels == (0, 1)
 
 
+def test_training_and_testing_are_other_words_in_any_case(tree):
+    folder = tree("Training/b/1.png", "Training/a/2.png", "TEST/a/3.png", "TEST/b/4.png")
+    found = layout.find(folder)
+    assert found.classes == ("a", "b")
+    assert names(found.train, folder) == ["Training/a/2.png", "Training/b/1.png"]
+    assert names(found.test, folder) == ["TEST/a/3.png", "TEST/b/4.png"]
+
+
 def test_train_alone_has_no_test(tree):
     found = layout.find(tree("train/a/1.png", "train/b/2.png"))
     assert (found.classes, found.test) == (("a", "b"), None)
@@ -56,6 +64,19 @@ def test_train_alone_has_no_test(tree):
 def test_a_class_may_be_called_train(tree):
     found = layout.find(tree("bus/1.png", "train/1.png", "car/1.png"))
     assert found.classes == ("bus", "car", "train")
+
+
+def test_classes_may_be_called_like_parts(tree):
+    found = layout.find(tree("test/1.png", "train/1.png", "dev board/a/1.png"))
+    assert (found.classes, found.test) == (("dev board", "test", "train"), None)
+
+
+def test_folders_that_may_be_parts_in_another_language_are_doubted(tree):
+    folder = tree(*(f"{part}/{name}/1.png" for part in ("prueba", "todo") for name in "ab"))
+    found = layout.find(folder)
+    assert found.classes == ("prueba", "todo")
+    assert found.doubt.startswith("every class folder holds the same folders, a, b: if these are")
+    assert layout.find(tree("todo/c/1.png")).doubt == ""
 
 
 def test_hidden_files_are_passed_over_and_others_are_told(tree):
@@ -97,6 +118,22 @@ def test_a_missing_folder_is_named(tmp_path):
             [f"{part}/{name}/1.png" for part in ("train", "test") for name in "ab"]
             + ["test/c/1.png"],
             "set/train has no folder 'c', which test/ has",
+        ),
+        (
+            [f"{part}/{name}/1.png" for part in ("train", "test", "extra") for name in "ab"],
+            "set: test and train look like parts of a data set, not like classes: call them",
+        ),
+        (
+            [f"{part}/{name}/1.png" for part in ("seg_train", "seg_test") for name in "ab"],
+            "set: seg_test and seg_train look like parts of a data set",
+        ),
+        (
+            [f"{part}/{name}/1.png" for part in ("valset", "testset") for name in "ab"],
+            "set: testset and valset look like parts of a data set",
+        ),
+        (
+            ["Train/a/1.png", "Train/b/1.png", "training/c/1.png"],
+            "set: Train and training are both for train; put their images into one",
         ),
         (["a\nb/1.png", "c/1.png"], re.escape(r"the class name 'a\nb' is not plain text")),
     ],

@@ -93,9 +93,9 @@ def test_the_outline_of_public_data_is_known():
 
 
 def test_the_outline_of_a_folder_leaves_the_test_images_out(folder):
-    assert listing.outline(PARAMS, folder) == Outline(8, 3, 5)  # 20 % of ten are two
+    assert listing.outline(PARAMS, folder) == Outline(8, 3, 5, ("a", "b"))  # 20 % of ten are two
     resized = PARAMS.model_copy(update={"size": (96, 64)})
-    assert listing.outline(resized, folder) == Outline(8, 96, 64)
+    assert listing.outline(resized, folder) == Outline(8, 96, 64, ("a", "b"))
 
 
 def test_the_outline_of_an_npz_file_is_read_from_its_header(tmp_path):
