@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from edge.hub import fleet, progress
+from edge.hub import callers, fleet, progress
+from edge.hub.callers import Caller
 from edge.hub.errors import Conflict, Malformed, Unknown
 from edge.hub.hub import Hub
 from edge.hub.subjects import subject_id, subject_text
@@ -16,11 +17,12 @@ from edge.hub_api import MAX_OPEN_ORDERS, OrderRequest, OrderStatus
 from edge.orders import MAX_ORDER_BYTES, Order
 
 
-def submit(hub: Hub, request: OrderRequest) -> OrderStatus:
+def submit(hub: Hub, caller: Caller, request: OrderRequest) -> OrderStatus:
     """Give the order to the device; the same one again is the same job, open again where it was
-    cancelled. Raises Unknown, Conflict or Malformed."""
+    cancelled. Raises Unknown, Conflict, Malformed, NotAllowed or NoToken."""
     subjects = _subjects(request.order)
     with hub.store.writing() as session:
+        callers.holder(session, caller)
         device = fleet.device_named(session, request.device)
         if device.revoked_at:
             raise Conflict(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from edge.errors import first_problem
 from edge.hub import checks, fleet
+from edge.hub.callers import Caller, holder
 from edge.hub.checks import Checked, Ordered, Sorted
 from edge.hub.errors import Malformed, Unknown
 from edge.hub.hub import Hub
@@ -43,11 +44,11 @@ class Page:
     order: str | None = None
 
 
-def accept(hub: Hub, device_id: int, body: bytes, key: str) -> ReportAnswer:
+def accept(hub: Hub, caller: Caller, body: bytes, key: str) -> ReportAnswer:
     """Keep what the report brings, on the disk before it returns. A repeat changes nothing.
 
     Raises Malformed where it is no report, was altered on its way, or is of no order of the
-    device.
+    device; NotAllowed or NoToken where its token is good no more.
     """
     report, report_id = _parse(body)
     if key != report_id:
@@ -58,14 +59,14 @@ def accept(hub: Hub, device_id: int, body: bytes, key: str) -> ReportAnswer:
     with hub.store.reading() as session:
         if (answer := _known(session, report_id)) is not None:
             return answer
-        ordered = _ordered(session, device_id, report.order) if report.order else None
-        device = session.get_one(Identity, device_id).device
+        ordered = _ordered(session, caller.id, report.order) if report.order else None
+        device = session.get_one(Identity, caller.id).device
     if device is None and report.records:
-        device = fleet.device_of(hub, device_id, report.records[0].target.device)
+        device = fleet.device_of(hub, caller, report.records[0].target.device)
     found = checks.check(report.records, report.failures, device, ordered)
     with hub.store.writing() as session:
         return _known(session, report_id) or _keep(
-            hub, session, device_id, report_id, report.boot_id, found, ordered
+            hub, session, caller, report_id, report.boot_id, found, ordered
         )
 
 
@@ -149,16 +150,16 @@ def _ordered(session: Session, device_id: int, order_id: str) -> Ordered:
 def _keep(
     hub: Hub,
     session: Session,
-    device_id: int,
+    caller: Caller,
     report_id: str,
     boot_id: str | None,
     found: Sorted,
     ordered: Ordered | None,
 ) -> ReportAnswer:
-    device = session.get_one(Identity, device_id)
+    device = holder(session, caller)
     stored = StoredReport(
         report_id=report_id,
-        identity_id=device_id,
+        identity_id=device.id,
         job_id=ordered and ordered.job_id,
         boot_id=boot_id,
         arrived_at=hub.now(),

@@ -13,13 +13,14 @@ from edge.orders import MAX_MODEL_BYTES, MAX_ORDER_BYTES
 
 @dataclass(frozen=True)
 class Limits:
-    """What callers may send: bytes of a body, seconds it may pause for, and calls of a device."""
+    """What callers may send: bytes of a body, how slowly it may come, and calls of a device."""
 
     heartbeat_bytes: int = MAX_HEARTBEAT_BYTES
     report_bytes: int = MAX_REPORT_BYTES
     order_bytes: int = MAX_ORDER_BYTES + 1024  # the name of the device beside it
     model_bytes: int = MAX_MODEL_BYTES
-    pause_s: float = 30.0
+    pause_s: float = 30.0  # that nothing of a body comes for
+    slowest_bytes_per_s: float = 1024.0  # of a whole body, beyond one pause
     calls_per_s: float = 20.0
     calls_at_once: int = 200  # an order may have thousands of files to fetch
 

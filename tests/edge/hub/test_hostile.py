@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 
 import pytest
@@ -77,7 +78,8 @@ def test_a_body_over_its_limit_is_refused(world, method, path, chunked):
 
 def called(world, token, chunks, length=None, path=b"/v1/reports"):
     """The status that a body in `chunks` gets, and how many of them the hub has asked for; None
-    among them is a client that falls silent."""
+    among them is a client that falls silent, a number one that falls silent for so many seconds,
+    and b"" ends the body."""
     asked = 0
     status = []
 
@@ -85,9 +87,10 @@ def called(world, token, chunks, length=None, path=b"/v1/reports"):
         nonlocal asked
         asked += 1
         chunk = next(chunks, None)
-        if chunk is None:
-            await asyncio.sleep(3600)
-        return {"type": "http.request", "body": chunk, "more_body": True}
+        if chunk is None or isinstance(chunk, float):
+            await asyncio.sleep(3600 if chunk is None else chunk)
+            chunk = b"x"
+        return {"type": "http.request", "body": chunk, "more_body": chunk != b""}
 
     async def send(message):
         if message["type"] == "http.response.start":
@@ -113,6 +116,12 @@ def called(world, token, chunks, length=None, path=b"/v1/reports"):
     return status[0], asked
 
 
+def dripping(every_s):
+    """A byte at a time, each after `every_s`."""
+    while True:
+        yield every_s
+
+
 def endless():
     while True:
         yield b"x" * 1000
@@ -135,6 +144,19 @@ def test_the_body_of_a_stranger_is_not_read_at_all(world):
 def test_a_body_that_stops_coming_is_given_up(world):
     world.restart(limits=Limits(pause_s=0.05))
     assert called(world, world.device().token, iter([b"{"])) == (408, 2)
+
+
+def test_a_body_that_drips_is_given_up_though_it_never_stops(world):
+    """A byte a pause would hold a connection for a month."""
+    world.restart(limits=Limits(pause_s=0.4, slowest_bytes_per_s=1e6))
+    status, asked = called(world, world.device().token, dripping(0.02))
+    assert (status, asked > 2) == (408, True)
+
+
+def test_a_body_on_a_slow_link_is_read_to_its_end(world):
+    world.restart(limits=Limits(pause_s=0.4, slowest_bytes_per_s=1))
+    chunks = iter([*itertools.islice(dripping(0.1), 6), b""])
+    assert called(world, world.device().token, chunks) == (422, 7)
 
 
 def test_a_report_may_have_2000_records_and_no_more(device, make):
