@@ -14,9 +14,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.orders import FailedModel, Name, Order, Sha256
-from edge.record import Measurement, Target
+from edge.record import MAX_RECORD_BYTES, Measurement, Target
 
-MAX_REPORT_BYTES = 64 << 20  # of its JSON
+MAX_REPORT_BYTES = 2 * MAX_RECORD_BYTES  # of its JSON; agents send one record, or a MiB of them
 MAX_RECORDS = 2000  # of one report
 MAX_HEARTBEAT_BYTES = 64 << 10
 MAX_OPEN_ORDERS = 8  # told to a device at a time

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from edge.hub.limiter import Limiter
+from anyio import CapacityLimiter
+
+from edge.hub.limiter import Limiter, Turns
 from edge.hub.model_store import ModelStore
 from edge.hub.settings import Settings
 from edge.hub.store import Store
@@ -32,6 +34,8 @@ class Hub:
     store: Store
     models: ModelStore
     limiter: Limiter
+    report_turns: Turns  # of devices that send one
+    report_threads: CapacityLimiter  # in which they are parsed and kept
     clock: Clock = utc_now
 
     def now(self) -> str:
@@ -55,5 +59,7 @@ def open_hub(
         Store(settings.database_url, settings.synchronous),
         ModelStore(settings.models_folder),
         Limiter(limits.calls_per_s, limits.calls_at_once, monotonic_s),
+        Turns(limits.reports_of_a_device),
+        CapacityLimiter(limits.reports_at_once),
         clock,
     )

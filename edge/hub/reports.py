@@ -30,6 +30,7 @@ from edge.hub_api import IDEMPOTENCY_HEADER, Excluded, Report, ReportAnswer
 from edge.orders import FailedModel
 from edge.record import Target
 
+_MAX_NESTED = 300_000  # lists and objects of a report: 2000 records with 101 blocks and 40 rows
 MAX_PAGE_BYTES = 32 << 20  # of records in one answer, but for the first
 
 
@@ -111,6 +112,9 @@ def excluded_after(hub: Hub, after: int, limit: int) -> Excluded:
 
 
 def _parse(body: bytes) -> tuple[Report, str]:
+    # Each takes a hundred times the memory of its two brackets.
+    if body.count(b"[") + body.count(b"{") > _MAX_NESTED:
+        raise Malformed(f"not a report: more than {_MAX_NESTED} lists and objects")
     try:
         report = Report.model_validate_json(body)
         return report, report.id

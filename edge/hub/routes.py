@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
@@ -76,8 +77,11 @@ async def report(
 ) -> ReportAnswer:
     """Bring what was measured. It may be sent again at any time."""
     limits = hub.settings.limits
-    body = await whole(request, limits.report_bytes, limits)
-    return await run_in_threadpool(reports.accept, hub, caller, body, key)
+    with hub.report_turns.taken(caller.id):
+        body = await whole(request, limits.report_bytes, limits)
+        return await to_thread.run_sync(
+            reports.accept, hub, caller, body, key, limiter=hub.report_threads
+        )
 
 
 @devices.get(

@@ -23,6 +23,8 @@ class Limits:
     slowest_bytes_per_s: float = 1024.0  # of a whole body, beyond one pause
     calls_per_s: float = 20.0
     calls_at_once: int = 200  # an order may have thousands of files to fetch
+    reports_of_a_device: int = 2  # under way: one may be what an outage left, and its repeat
+    reports_at_once: int = 1  # taken in; each takes memory, and more would be no faster
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import json
 
@@ -10,6 +11,7 @@ import pytest
 
 from edge.hub.app import create_app
 from edge.hub.settings import Limits
+from edge.hub_api import Report
 
 DEEP = b'{"order":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 BODIES = {
@@ -57,6 +59,56 @@ def test_a_deep_architecture_is_malformed_or_refused(device, operator, make):
         headers = {"Idempotency-Key": "0" * 64}
         assert device.call("POST", "/v1/reports", content=body, headers=headers).status_code == 422
     assert operator.records() == []
+
+
+def reported(device, make, old, new):
+    """The answer to a report in whose record the text `new` stands for `old`."""
+    record = make.record(make.subject("a" * 64), warmup_ns=[3])
+    body = Report(records=(record,)).to_json().replace(old, new)
+    assert new in body
+    headers = {"Idempotency-Key": hashlib.sha256(body.encode()).hexdigest()}
+    got = device.call("POST", "/v1/reports", content=body, headers=headers)
+    assert got.status_code == 422
+    return got.json()["detail"]
+
+
+@pytest.mark.parametrize("nested", ["[1],", "{},", '{"a":[]},'])
+def test_more_lists_and_objects_than_a_report_can_have_are_not_parsed(device, make, nested):
+    """Each takes hundreds of bytes: eight million of them are a gigabyte."""
+    many = "[" + nested * 300_000 + "1]"
+    assert "300000 lists and objects" in reported(device, make, '"warmup_ns":[3]', many)
+
+
+def test_what_is_wrong_a_million_times_is_said_once(device, make):
+    """A run that is no number costs a kilobyte to be told of."""
+    wrong = "[" + '"",' * 200_000 + "3]"
+    told = reported(device, make, '"warmup_ns":[3]', f'"warmup_ns":{wrong}')
+    assert told.startswith("not a report: records.0.warmup_ns.0: Input should be a valid integer")
+    fields = ",".join(f'"{n:x}":1' for n in range(20_000))
+    told = reported(device, make, '"warmup_ns":[3]', f'"warmup_ns":[3],{fields}')
+    assert told == "not a report: report: 20000 problems"
+
+
+def test_a_device_has_two_reports_under_way_at_most(world, device, make):
+    """An agent sends one after the other; one that an outage cut may still be waited for."""
+    body = Report(records=(make.record(make.subject("a" * 64)),)).to_json().encode()
+    statuses = []
+
+    def sent(others):
+        def chunks():
+            yield body[:10]
+            if others:
+                sent(others - 1)
+            yield body[10:]
+
+        key = {"Idempotency-Key": hashlib.sha256(body).hexdigest()}
+        got = device.call("POST", "/v1/reports", content=chunks(), headers=key)
+        statuses.append((got.status_code, got.headers.get("Retry-After")))
+
+    sent(others=2)
+    assert statuses == [(429, "1"), (200, None), (200, None)]
+    sent(others=0)
+    assert statuses[-1] == (200, None)
 
 
 def small(world):
