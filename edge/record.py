@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from edge.spec import Architecture
 from edge.statistics import median_ms
 
 FORMAT_VERSION: Literal[1] = 1
+CLOCK_SLACK = timedelta(days=1)  # a clock may run fast, or believe in another time zone
 MAX_SAMPLE_NS = 600 * 10**9  # ten minutes: no inference that EdgeFacet times takes longer
 WITHDRAWN = "withdrawn.txt"  # in a folder of records: ids of those that count no more
 MAX_RECORD_BYTES = 4 << 20  # of one line; 500,000 runs, where `verify` makes 14,000
