@@ -227,6 +227,6 @@ def _add_failures(session: Session, job_id: int, found: Sorted) -> None:
         failures.setdefault(failure.sha256, failure)
     for sha256, failure in failures.items():
         if session.get(JobFailure, (job_id, sha256)) is None:
-            session.add(
-                JobFailure(job_id=job_id, sha256=sha256, kind=failure.kind, detail=failure.detail)
-            )
+            # A worker that crashed may have said NUL, which PostgreSQL does not hold.
+            detail = failure.detail.replace("\0", "\ufffd")
+            session.add(JobFailure(job_id=job_id, sha256=sha256, kind=failure.kind, detail=detail))
