@@ -46,7 +46,8 @@ class Page:
 
 
 def accept(hub: Hub, caller: Caller, body: bytes, key: str) -> ReportAnswer:
-    """Keep what the report brings, on the disk before it returns. A repeat changes nothing.
+    """Keep what the report brings, on the disk before it returns. A repeat brings no more, but that
+    a model failed counts again: it was ordered anew, and nothing tells two equal failures apart.
 
     Raises Malformed where it is no report, was altered on its way, or is of no order of the
     device; NotAllowed or NoToken where its token is good no more.
@@ -58,7 +59,7 @@ def accept(hub: Hub, caller: Caller, body: bytes, key: str) -> ReportAnswer:
             "altered on its way, or written by another version"
         )
     with hub.store.reading() as session:
-        if (answer := _known(session, report_id)) is not None:
+        if not report.failures and (answer := _known(session, report_id)) is not None:
             return answer
         ordered = _ordered(session, caller.id, report.order) if report.order else None
         device = session.get_one(Identity, caller.id).device
@@ -66,9 +67,14 @@ def accept(hub: Hub, caller: Caller, body: bytes, key: str) -> ReportAnswer:
         device = fleet.device_of(hub, caller, report.records[0].target.device)
     found = checks.check(report.records, report.failures, device, ordered)
     with hub.store.writing() as session:
-        return _known(session, report_id) or _keep(
-            hub, session, caller, report_id, report.boot_id, found, ordered
+        identity = holder(session, caller)
+        answer = _known(session, report_id) or _keep(
+            hub, session, identity, report_id, report.boot_id, found, ordered
         )
+        if ordered is not None and not identity.quarantined:
+            _add_failures(session, ordered.job_id, found)
+            refresh(session, session.get_one(Job, ordered.job_id))
+        return answer
 
 
 def records_after(hub: Hub, page: Page) -> str:
@@ -154,13 +160,12 @@ def _ordered(session: Session, device_id: int, order_id: str) -> Ordered:
 def _keep(
     hub: Hub,
     session: Session,
-    caller: Caller,
+    device: Identity,
     report_id: str,
     boot_id: str | None,
     found: Sorted,
     ordered: Ordered | None,
 ) -> ReportAnswer:
-    device = holder(session, caller)
     stored = StoredReport(
         report_id=report_id,
         identity_id=device.id,
@@ -176,9 +181,6 @@ def _keep(
     _add_targets(session, {c.record.target.id: c.record.target for c in new})
     excluded = "quarantined" if device.quarantined else None
     session.add_all(_row(checked, stored, excluded) for checked in new)
-    if ordered is not None and excluded is None:
-        _add_failures(session, ordered.job_id, found)
-        refresh(session, session.get_one(Job, ordered.job_id))
     return ReportAnswer(
         id=report_id,
         new=len(new),

@@ -122,7 +122,8 @@ async def put_model(
     "/orders", responses=_problems(404, 408, 409, 413, 422), openapi_extra=described(OrderRequest)
 )
 async def submit(request: Request, hub: TheHub, caller: OperatorCaller) -> OrderStatus:
-    """Order something of a device; the same order again is the same job."""
+    """Order something of a device; the same order again is the same job. One that was cancelled is
+    open again, also for what failed."""
     limits = hub.settings.limits
     body = await whole(request, limits.order_bytes, limits)
     return await run_in_threadpool(lambda: jobs.submit(hub, caller, parsed(OrderRequest, body)))
@@ -136,7 +137,7 @@ def order_status(hub: TheHub, id: Sha256Path, device: DeviceQuery) -> OrderStatu
 
 @operators.delete("/orders/{id}", responses=_problems(404))
 def cancel(hub: TheHub, id: Sha256Path, device: DeviceQuery) -> OrderStatus:
-    """Cancel an order; what is measured already stays."""
+    """Cancel an order, also one that is done but for failures; what is measured already stays."""
     return jobs.cancel(hub, device, id)
 
 
