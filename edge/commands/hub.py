@@ -112,7 +112,14 @@ def serve(**options: Any) -> None:
     from edge.hub.settings import Settings
 
     where = {name: options.pop(name) for name in ("host", "port", "cert", "key", "insecure")}
-    serve(Settings(**options), Listening(**where), lambda url: click.echo(f"Hub at {url}"))
+    settings = Settings(**options)
+    is_new = not settings.exists
+
+    def ready(url: str) -> None:
+        click.echo(f"Hub at {url}")
+        _tell_new(settings.state, is_new)
+
+    serve(settings, Listening(**where), ready)
 
 
 @hub.command("add-device")
@@ -188,21 +195,30 @@ def jobs(as_json: bool, **where: Any) -> None:
     tell(as_json, {"jobs": rows}, lambda: _jobs_text(found))
 
 
-def _opened(where: dict[str, Any]) -> Any:
-    """The hub of a folder, as a context manager."""
+def _opened(where: dict[str, Any], make: bool = False) -> Any:
+    """The hub of a folder, as a context manager; where there is none it is made, if it may be."""
     from contextlib import closing
 
     from edge.hub.hub import open_hub
     from edge.hub.settings import Settings
 
-    opened: Hub = open_hub(Settings(**where))
+    settings = Settings(**where)
+    is_new = not settings.exists
+    opened: Hub = open_hub(settings, make=make)
+    _tell_new(settings.state, is_new)
     return closing(opened)
+
+
+def _tell_new(state: Path, is_new: bool) -> None:
+    """Or a token would be of a hub that nobody knows of, beside the one that runs."""
+    if is_new:
+        click.echo(f"A new hub was made in {state.absolute()}", err=True)
 
 
 def _add(kind: Any, name: str, rotate: bool, as_json: bool, where: dict[str, Any]) -> None:
     from edge.hub import tokens
 
-    with _opened(where) as opened:
+    with _opened(where, make=not rotate) as opened:
         token = tokens.add(opened, kind, name, rotate)
     click.echo("Shown only now, and kept nowhere:", err=True)
     tell(as_json, {"name": name, "kind": kind, "token": token}, lambda: token)

@@ -9,12 +9,17 @@ from datetime import datetime, timezone
 
 from anyio import CapacityLimiter
 
+from edge.errors import EdgeError
 from edge.hub.limiter import Limiter, Turns
 from edge.hub.model_store import ModelStore
 from edge.hub.settings import Settings
 from edge.hub.store import Store
 
 Clock = Callable[[], datetime]
+
+
+class NoHub(EdgeError, FileNotFoundError):
+    """A folder that no hub keeps anything in."""
 
 
 def utc_now() -> datetime:
@@ -50,9 +55,18 @@ def open_hub(
     settings: Settings,
     clock: Clock = utc_now,
     monotonic_s: Callable[[], float] = time.monotonic,
+    *,
+    make: bool = True,
 ) -> Hub:
-    """The hub that `settings` describe, made where it is missing. Raises StoreError, OSError."""
-    settings.prepare()
+    """The hub that `settings` describe. Where it is missing it is made with `make`.
+    Raises NoHub, StoreError, OSError."""
+    if make:
+        settings.prepare()
+    elif not settings.exists:
+        raise NoHub(
+            f"there is no hub in {settings.state.absolute()}: name its folder by --state or "
+            "EDGEFACET_HUB_STATE"
+        )
     limits = settings.limits
     return Hub(
         settings,

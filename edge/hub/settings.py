@@ -10,6 +10,8 @@ from edge.hub.store import Synchronous, sqlite_url
 from edge.hub_api import MAX_HEARTBEAT_BYTES, MAX_REPORT_BYTES
 from edge.orders import MAX_MODEL_BYTES, MAX_ORDER_BYTES
 
+_DATABASE = "hub.db"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -43,7 +45,12 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        return self.database or sqlite_url(self.state / "hub.db")
+        return self.database or sqlite_url(self.state / _DATABASE)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a hub already; a database elsewhere is taken for one."""
+        return self.database is not None or (self.state / _DATABASE).exists()
 
     @property
     def models_folder(self) -> Path:

@@ -61,11 +61,31 @@ def test_revoke(state: Path) -> None:
 
 
 def test_revoke_of_nobody_is_an_error_as_json(state: Path) -> None:
+    facet(state, "add-device", "pi")
     result = facet(state, "revoke", "x", "--json")
     assert (result.exit_code, json.loads(result.stdout)["kind"]) == (1, "NoSuchName")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["devices"], ["jobs"], ["revoke", "pi"], ["add-device", "pi", "--rotate"]],
+    ids=" ".join,
+)
+def test_a_folder_without_a_hub_is_told_and_left_alone(state: Path, command: list[str]) -> None:
+    result = facet(state, *command)
+    assert (result.exit_code, "EDGEFACET_HUB_STATE" in result.stderr) == (1, True)
+    assert f"no hub in {state}" in " ".join(result.stderr.split())
+    assert not state.exists()
+
+
+def test_a_new_hub_is_told(state: Path) -> None:
+    told = f"A new hub was made in {state}\n"
+    assert facet(state, "add-operator", "lab").stderr.startswith(told)
+    assert told not in facet(state, "add-device", "pi").stderr
+
+
 def test_empty_lists_say_what_to_do(state: Path) -> None:
+    facet(state, "add-operator", "lab")
     assert "add-device NAME" in facet(state, "devices").stdout
     assert facet(state, "jobs").stdout == "No orders yet.\n"
     assert json.loads(facet(state, "jobs", "--json").stdout) == {"jobs": []}
