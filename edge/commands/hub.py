@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import click
 from edge.commands.hub_order import order
 from edge.commands.shared import Command, json_option, tell, with_options
 from edge.errors import MissingExtra
-from edge.text import printable, table
+from edge.text import fill, printable, table
 
 if TYPE_CHECKING:
     from edge.hub.hub import Hub
@@ -174,12 +175,14 @@ def revoke(
 @_state_options
 @json_option
 def devices(as_json: bool, **where: Any) -> None:
-    """List the devices and how they are."""
+    """List the devices and how they are, and who else has a token."""
     from edge.hub import fleet
 
     with _opened(where) as opened:
-        found = fleet.devices(opened)
-    tell(as_json, found.model_dump(mode="json"), lambda: _devices_text(found.devices))
+        found, operators = fleet.devices(opened), fleet.operators(opened)
+    others = [{"name": name, "revoked": revoked} for name, revoked in operators.items()]
+    content = {**found.model_dump(mode="json"), "operators": others}
+    tell(as_json, content, lambda: _devices_text(found.devices, operators))
 
 
 @hub.command("jobs")
@@ -224,9 +227,12 @@ def _add(kind: Any, name: str, rotate: bool, as_json: bool, where: dict[str, Any
     tell(as_json, {"name": name, "kind": kind, "token": token}, lambda: token)
 
 
-def _devices_text(found: tuple[DeviceStatus, ...]) -> str:
+def _devices_text(found: tuple[DeviceStatus, ...], operators: Mapping[str, bool]) -> str:
+    names = [f"{name} (revoked)" if revoked else name for name, revoked in operators.items()]
+    others = [fill(f"Operators: {', '.join(names)}")] if names else []
     if not found:
-        return "No devices yet: facet hub add-device NAME makes a token for one."
+        none = "No devices yet: facet hub add-device NAME makes a token for one."
+        return "\n\n".join([none, *others])
     head = ["device", "state", "last seen", "°C", "open\norders", "records", "unsent"]
     rows = []
     for device in found:
@@ -235,7 +241,7 @@ def _devices_text(found: tuple[DeviceStatus, ...]) -> str:
         numbers = [str(device.open_orders), str(device.records), str(beat.spooled if beat else "-")]
         rows.append([device.name, device.state, device.last_seen or "never", warm, *numbers])
     remarks = [printable(device.quarantined) for device in found if device.quarantined]
-    return "\n\n".join([table(head, rows, names=3), *remarks])
+    return "\n\n".join([table(head, rows, names=3), *remarks, *others])
 
 
 def _jobs_text(found: list[tuple[str, OrderStatus]]) -> str:

@@ -95,6 +95,13 @@ def devices(hub: Hub) -> Devices:
         )
 
 
+def operators(hub: Hub) -> dict[str, bool]:
+    """Their names in order, and whether the token of each was revoked."""
+    query = select(Identity).where(Identity.kind == "operator").order_by(Identity.name)
+    with hub.store.reading() as session:
+        return {found.name: found.revoked_at is not None for found in session.scalars(query)}
+
+
 def _pin(device: Identity, claimed: str) -> str:
     """The machine that the token is of: the first that used it."""
     if device.device is None:

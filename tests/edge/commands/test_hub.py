@@ -91,6 +91,18 @@ def test_empty_lists_say_what_to_do(state: Path) -> None:
     assert json.loads(facet(state, "jobs", "--json").stdout) == {"jobs": []}
 
 
+def test_operators_are_listed_too(state: Path) -> None:
+    for name in ("pipeline", "lab"):
+        facet(state, "add-operator", name)
+    facet(state, "revoke", "lab")
+    assert facet(state, "devices").stdout.endswith("\n\nOperators: lab (revoked), pipeline\n")
+    answer = json.loads(facet(state, "devices", "--json").stdout)
+    assert answer["operators"] == [
+        {"name": "lab", "revoked": True},
+        {"name": "pipeline", "revoked": False},
+    ]
+
+
 def test_lists(state: Path) -> None:
     pytest.importorskip("httpx", reason="needs the extra agent")
     from edge.hub.settings import Settings
@@ -104,7 +116,8 @@ def test_lists(state: Path) -> None:
     world.hub.close()
     devices = facet(state, "devices").stdout.splitlines()
     # The made-up hub's clock stands in the past: the device has been silent since.
-    assert devices[-1].split() == [
+    assert devices[-1] == "Operators: lab"
+    assert devices[-3].split() == [
         *("pi", "away", "2026-03-01T12:00:00+00:00", "72", "1", "0", "2"),
     ]
     jobs = facet(state, "jobs").stdout.splitlines()
