@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
 
 from edge.latencies import latency_of
 from edge.manifest import Latency, Manifest, Member, read_moment
-from edge.record import Measurement, unique
+from edge.record import CLOCK_SLACK, Measurement, unique
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,22 @@ class Outcome:
     refused: tuple[Refused, ...] = ()
 
 
-def add_latencies(manifest: Manifest, records: Iterable[Measurement]) -> Outcome:
+def add_latencies(
+    manifest: Manifest, records: Iterable[Measurement], now: datetime | None = None
+) -> Outcome:
     """The family as `records` say that it is: a function of their set.
 
     The last record of a member on a target counts, where it is newer than what the family has; it
     keeps what was predicted. Latencies on other targets stay. Suspect records count, as they do in
-    the pipeline; invalid ones are refused, and those of no member.
+    the pipeline; invalid ones are refused, those of no member, and those from the future, beside
+    which all others would look old: where the family has such a latency, any takes its place.
     """
-    reasons = [(record, _refusal(manifest, record)) for record in unique(records)]
+    latest = (now or datetime.now(timezone.utc)) + CLOCK_SLACK
+    reasons = [(record, _refusal(manifest, record, latest)) for record in unique(records)]
     refused = tuple(Refused(record, reason) for record, reason in reasons if reason)
     outcome = Outcome(manifest, refused=refused)
     for record in sorted((r for r, reason in reasons if not reason), key=_age, reverse=True):
-        outcome = _taken(outcome, record)
+        outcome = _taken(outcome, record, latest)
     return _dated(outcome)
 
 
@@ -64,13 +68,13 @@ def _age(record: Measurement) -> tuple[datetime, str]:
     return read_moment(record.conditions.wall_time), record.id
 
 
-def _taken(outcome: Outcome, record: Measurement) -> Outcome:
+def _taken(outcome: Outcome, record: Measurement, latest: datetime) -> Outcome:
     """`outcome` with `record` in its members, or among those that are known."""
     latency = latency_of(record)
     members, added = [], []
     for member in outcome.manifest.members:
         old = member.latency(record.target)
-        newer = old is None or old.moment < latency.moment
+        newer = old is None or old.moment < latency.moment or old.moment > latest
         if newer and _measured(member, record):
             member = _with(member, latency)
             added.append(Added(member.name, latency, old, record))
@@ -101,13 +105,16 @@ def _measured(member: Member, record: Measurement) -> bool:
     return artifact is not None and artifact.sha256 == record.subject.sha256
 
 
-def _refusal(manifest: Manifest, record: Measurement) -> str | None:
+def _refusal(manifest: Manifest, record: Measurement, latest: datetime) -> str | None:
     if record.verdict == "invalid":
         return f"invalid: {'; '.join(record.reasons)}"
+    when = record.conditions.wall_time
     try:
-        read_moment(record.conditions.wall_time)
+        moment = read_moment(when)
     except ValueError:
-        return f"{record.conditions.wall_time!r} is no moment that it was measured at"
+        return f"{when!r} is no moment that it was measured at"
+    if moment > latest:
+        return f"measured in the future, {when}: set the device's clock and measure again"
     if any(_measured(member, record) for member in manifest.members):
         return None
     found = [

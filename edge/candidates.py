@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 from edge.manifest import CONFIDENCE, Latency, Manifest, Member
-from edge.record import Target
+from edge.record import CLOCK_SLACK, Target
 
 STALE_DAYS = 30  # runtimes, firmware and the dust on a fan change in the meantime
 STALE_MARGIN = 0.10  # of a bound: machines drift by that much, and say nothing of it
@@ -54,9 +54,10 @@ def candidates(
 ) -> list[Candidate]:
     """The members with a latency on `target` whose file for it is not rejected.
 
-    A measurement that is older than `STALE_DAYS`, or that there is a `doubt` about, bounds
-    `STALE_MARGIN` more than it did. Where the last one is invalid, the upper end of what was
-    predicted counts, times the longest tail, bound over median, that a member has on the target.
+    A measurement that is older than `STALE_DAYS` or from the future, whose age nobody knows, or
+    that there is a `doubt` about, bounds `STALE_MARGIN` more than it did. Where the last one is
+    invalid, the upper end of what was predicted counts, times the longest tail, bound over median,
+    that a member has on the target.
     """
     there = [member for member in manifest.members if member.rejected(target) is None]
     valid = {member.name: member.latency(target) for member in there}
@@ -83,8 +84,7 @@ def _measured(
     member: Member, latency: Latency, bound_ms: float | None, now: datetime, doubt: str | None
 ) -> Candidate:
     age_days = _age_days(latency, now)
-    old = f"measured {age_days:.0f} days ago: measure again" if age_days > STALE_DAYS else None
-    reasons = tuple(filter(None, (old, doubt)))
+    reasons = tuple(filter(None, (_age_problem(latency, now), doubt)))
     if not reasons:
         return Candidate(member, latency, bound_ms, age_days, "measured")
     wider_ms = None if bound_ms is None else bound_ms * (1 + STALE_MARGIN)
@@ -97,6 +97,14 @@ def _predicted(member: Member, latency: Latency, tail: float | None, now: dateti
     bound_ms = None if hi_ms is None or tail is None else hi_ms * tail
     reasons = ("its measurement is invalid",)
     return Candidate(member, latency, bound_ms, _age_days(latency, now), "predicted", reasons)
+
+
+def _age_problem(latency: Latency, now: datetime) -> str | None:
+    if latency.moment > now + CLOCK_SLACK:
+        when = latency.measured_at
+        return f"measured in the future, {when}: set the clock that is wrong, and measure again"
+    age_days = _age_days(latency, now)
+    return f"measured {age_days:.0f} days ago: measure again" if age_days > STALE_DAYS else None
 
 
 def _age_days(latency: Latency, now: datetime) -> float:

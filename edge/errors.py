@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+_MOST_PROBLEMS = 10_000  # that are looked through for the first
+
 
 class EdgeError(Exception):
     """Base of every error that EdgeFacet raises on purpose."""
@@ -26,6 +28,8 @@ class MissingExtra(EdgeError, ImportError):
 def first_problem(error: ValidationError, whole: str) -> str:
     """Where in the data and what: ``rows.0.block: Field required``. `whole` names the data itself,
     for what is wrong with no field of it."""
+    if error.error_count() > _MOST_PROBLEMS:  # pydantic tells all or none
+        return f"{whole}: {error.error_count()} problems"
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or whole
     return f"{where}: {first['msg'].removeprefix('Value error, ')}"

@@ -11,12 +11,12 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from edge.orders import FailedModel, Name, Order, Sha256
-from edge.record import Measurement, Target
+from edge.record import MAX_RECORD_BYTES, Measurement, Target
 
-MAX_REPORT_BYTES = 64 << 20  # of its JSON
+MAX_REPORT_BYTES = 2 * MAX_RECORD_BYTES  # of its JSON; agents send one record, or a MiB of them
 MAX_RECORDS = 2000  # of one report
 MAX_HEARTBEAT_BYTES = 64 << 10
 MAX_OPEN_ORDERS = 8  # told to a device at a time
@@ -34,6 +34,11 @@ class _Wire(BaseModel):
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
 
+def _without_nul(text: str) -> str:
+    """PostgreSQL holds none."""
+    return text.replace("\0", "\ufffd")
+
+
 class Heartbeat(_Wire):
     """How a device is. `full`: its disk or spool takes no more work."""
 
@@ -42,7 +47,9 @@ class Heartbeat(_Wire):
     uptime_s: Annotated[float, Field(ge=0)]
     wall_time: Annotated[str, Field(max_length=64)]  # ISO 8601, UTC, by the device's clock
     clock_synchronised: bool | None = None
-    device: Annotated[str, Field(max_length=300)]  # what `facet info` calls the device
+    device: Annotated[
+        str, Field(max_length=300), AfterValidator(_without_nul)
+    ]  # what `facet info` calls the device
     targets: Annotated[tuple[Target, ...], Field(max_length=32)] = ()
     temperature_c: Annotated[float, Field(ge=-100, le=200)] | None = None
     throttled: bool | None = None

@@ -70,10 +70,15 @@ class Operator(HubClient):
             OrderStatus, "POST", "/v1/orders", content=content, max_bytes=_STATUS_BYTES
         )
 
+    def cancel(self, device: str, order_id: str) -> OrderStatus:
+        """Ask no more for what is not measured yet; ordered again, it is open for all of that."""
+        return self._ask(
+            OrderStatus, "DELETE", _order_path(device, order_id), max_bytes=_STATUS_BYTES
+        )
+
     def status(self, device: str, order_id: str) -> OrderStatus:
         """How far the device is with the order."""
-        path = f"/v1/orders/{order_id}?{urlencode({'device': device})}"
-        return self._ask(OrderStatus, "GET", path, max_bytes=_STATUS_BYTES)
+        return self._ask(OrderStatus, "GET", _order_path(device, order_id), max_bytes=_STATUS_BYTES)
 
     def records(self, after: int = 0, limit: int = _PAGE_RECORDS, **only: str) -> Records:
         """At most `limit` records behind the arrival number `after`, of one `order` or `device`
@@ -128,3 +133,7 @@ class Operator(HubClient):
         if problem.missing:
             return ModelsMissing(said, problem.missing)
         return HubRefuses(said, 409)
+
+
+def _order_path(device: str, order_id: str) -> str:
+    return f"/v1/orders/{order_id}?{urlencode({'device': device})}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge import record
+from edge.agent.client import HubRefuses
 from edge.bench import Job
 from edge.hub_api import OrderStatus
 from edge.hub_client import ModelsMissing, Operator
@@ -15,6 +16,8 @@ from edge.ordering import Ordered
 from edge.record import Measurement
 from edge.report_file import failure_of
 from edge.session import Result
+
+_UNKNOWN = 404
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,14 @@ def submit(
     device: str,
     ordered: Ordered,
     progress: Callable[[str, int, int], object] = lambda *_: None,
+    *,
+    again: bool = False,
 ) -> OrderStatus:
     """Give the order to the device, and the hub those models that it lacks; the same order again is
-    the same job, and tells how far that is. Raises what an Operator's calls raise, and OSError."""
+    the same job, and tells how far that is. With `again` the device tries anew what failed.
+    Raises what an Operator's calls raise, and OSError."""
+    if again:
+        _cancel(hub, device, ordered.order.id)
     try:
         return hub.submit(device, ordered.order)
     except ModelsMissing as error:
@@ -41,6 +49,15 @@ def submit(
             progress("models", done, len(error.missing))
             hub.upload(sha256, ordered.files[sha256])
     return hub.submit(device, ordered.order)
+
+
+def _cancel(hub: Operator, device: str, order_id: str) -> None:
+    """Where there is such an order: a hub opens a cancelled one for all that is not measured."""
+    try:
+        hub.cancel(device, order_id)
+    except HubRefuses as error:
+        if error.status != _UNKNOWN:
+            raise
 
 
 def answer(hub: Operator, status: OrderStatus, ordered: Ordered) -> Answer:

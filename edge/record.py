@@ -11,11 +11,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from typing_extensions import Self
 
 from edge.errors import EdgeError, first_problem
@@ -23,6 +24,7 @@ from edge.spec import Architecture
 from edge.statistics import median_ms
 
 FORMAT_VERSION: Literal[1] = 1
+CLOCK_SLACK = timedelta(days=1)  # a clock may run fast, or believe in another time zone
 MAX_SAMPLE_NS = 600 * 10**9  # ten minutes: no inference that EdgeFacet times takes longer
 WITHDRAWN = "withdrawn.txt"  # in a folder of records: ids of those that count no more
 MAX_RECORD_BYTES = 4 << 20  # of one line; 500,000 runs, where `verify` makes 14,000
@@ -105,6 +107,7 @@ class Subject(_Frozen):
 
 Verdict = Literal["clean", "clean-unverified", "suspect", "invalid"]
 Nanoseconds = int
+Runs = Annotated[tuple[Nanoseconds, ...], FailFast()]  # a million errors would fill the memory
 
 
 class Measurement(_Frozen):
@@ -114,11 +117,11 @@ class Measurement(_Frozen):
     subject: Subject
     target: Target
     conditions: Conditions
-    warmup_ns: tuple[Nanoseconds, ...]
-    samples_ns: tuple[tuple[Nanoseconds, ...], ...]  # one tuple per block of runs
+    warmup_ns: Runs
+    samples_ns: Annotated[tuple[Runs, ...], FailFast()]  # one tuple per block of runs
     peak_memory_bytes: int | None = None
     verdict: Verdict
-    reasons: tuple[str, ...] = ()
+    reasons: Annotated[tuple[str, ...], FailFast()] = ()
 
     def model_post_init(self, _context: object) -> None:
         samples = [ns for block in self.samples_ns for ns in block]

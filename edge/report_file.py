@@ -120,6 +120,7 @@ class ReportFile:
 def failed_model(failure: Failure) -> FailedModel:
     """The failure as it travels: cut to its first characters, and without those that are none."""
     detail = failure.detail[:MAX_DETAIL_CHARACTERS].encode(errors="replace").decode()
+    detail = detail.replace("\0", "?")  # which not every database of a hub holds
     return FailedModel(sha256=failure.subject.sha256, kind=failure.kind, detail=detail)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import click
 from edge.commands.hub_order import order
 from edge.commands.shared import Command, json_option, tell, with_options
 from edge.errors import MissingExtra
-from edge.text import printable, table
+from edge.text import fill, printable, table
 
 if TYPE_CHECKING:
     from edge.hub.hub import Hub
@@ -112,7 +113,14 @@ def serve(**options: Any) -> None:
     from edge.hub.settings import Settings
 
     where = {name: options.pop(name) for name in ("host", "port", "cert", "key", "insecure")}
-    serve(Settings(**options), Listening(**where), lambda url: click.echo(f"Hub at {url}"))
+    settings = Settings(**options)
+    is_new = not settings.exists
+
+    def ready(url: str) -> None:
+        click.echo(f"Hub at {url}")
+        _tell_new(settings.state, is_new)
+
+    serve(settings, Listening(**where), ready)
 
 
 @hub.command("add-device")
@@ -167,12 +175,14 @@ def revoke(
 @_state_options
 @json_option
 def devices(as_json: bool, **where: Any) -> None:
-    """List the devices and how they are."""
+    """List the devices and how they are, and who else has a token."""
     from edge.hub import fleet
 
     with _opened(where) as opened:
-        found = fleet.devices(opened)
-    tell(as_json, found.model_dump(mode="json"), lambda: _devices_text(found.devices))
+        found, operators = fleet.devices(opened), fleet.operators(opened)
+    others = [{"name": name, "revoked": revoked} for name, revoked in operators.items()]
+    content = {**found.model_dump(mode="json"), "operators": others}
+    tell(as_json, content, lambda: _devices_text(found.devices, operators))
 
 
 @hub.command("jobs")
@@ -188,29 +198,41 @@ def jobs(as_json: bool, **where: Any) -> None:
     tell(as_json, {"jobs": rows}, lambda: _jobs_text(found))
 
 
-def _opened(where: dict[str, Any]) -> Any:
-    """The hub of a folder, as a context manager."""
+def _opened(where: dict[str, Any], make: bool = False) -> Any:
+    """The hub of a folder, as a context manager; where there is none it is made, if it may be."""
     from contextlib import closing
 
     from edge.hub.hub import open_hub
     from edge.hub.settings import Settings
 
-    opened: Hub = open_hub(Settings(**where))
+    settings = Settings(**where)
+    is_new = not settings.exists
+    opened: Hub = open_hub(settings, make=make)
+    _tell_new(settings.state, is_new)
     return closing(opened)
+
+
+def _tell_new(state: Path, is_new: bool) -> None:
+    """Or a token would be of a hub that nobody knows of, beside the one that runs."""
+    if is_new:
+        click.echo(f"A new hub was made in {state.absolute()}", err=True)
 
 
 def _add(kind: Any, name: str, rotate: bool, as_json: bool, where: dict[str, Any]) -> None:
     from edge.hub import tokens
 
-    with _opened(where) as opened:
+    with _opened(where, make=not rotate) as opened:
         token = tokens.add(opened, kind, name, rotate)
     click.echo("Shown only now, and kept nowhere:", err=True)
     tell(as_json, {"name": name, "kind": kind, "token": token}, lambda: token)
 
 
-def _devices_text(found: tuple[DeviceStatus, ...]) -> str:
+def _devices_text(found: tuple[DeviceStatus, ...], operators: Mapping[str, bool]) -> str:
+    names = [f"{name} (revoked)" if revoked else name for name, revoked in operators.items()]
+    others = [fill(f"Operators: {', '.join(names)}")] if names else []
     if not found:
-        return "No devices yet: facet hub add-device NAME makes a token for one."
+        none = "No devices yet: facet hub add-device NAME makes a token for one."
+        return "\n\n".join([none, *others])
     head = ["device", "state", "last seen", "°C", "open\norders", "records", "unsent"]
     rows = []
     for device in found:
@@ -219,7 +241,7 @@ def _devices_text(found: tuple[DeviceStatus, ...]) -> str:
         numbers = [str(device.open_orders), str(device.records), str(beat.spooled if beat else "-")]
         rows.append([device.name, device.state, device.last_seen or "never", warm, *numbers])
     remarks = [printable(device.quarantined) for device in found if device.quarantined]
-    return "\n\n".join([table(head, rows, names=3), *remarks])
+    return "\n\n".join([table(head, rows, names=3), *remarks, *others])
 
 
 def _jobs_text(found: list[tuple[str, OrderStatus]]) -> str:

@@ -28,6 +28,7 @@ _ACCESS = ("url", "token_file", "ca", "insecure")
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Append the records that have come back to this file of JSON lines, each once.",
 )
+@click.option("--again", is_flag=True, help="Have the board try once more what failed.")
 @access_options
 @json_option
 @click.pass_context
@@ -37,13 +38,15 @@ def order(
     device: str,
     models: tuple[Path, ...],
     out: Path | None,
+    again: bool,
     as_json: bool,
     **what: Any,
 ) -> None:
     """Order a board to measure a family's members, any models, or what a stage ordered.
 
     The models go to the hub, and the board fetches them when it calls next. The same line typed
-    again orders nothing anew: it says how far the board is, and shows what it has measured.
+    again orders nothing anew: it says how far the board is, and shows what it has measured. What
+    failed is tried once more with --again, when the cause is mended.
 
     Needs an operator's token and: pip install 'edgefacet[agent]'. Exit codes, once the board is
     done: 0 all measured, 1 none, 4 some failed.
@@ -56,7 +59,7 @@ def order(
     with access.open() as hub, Steps() as progress:
         from edge.hub_order import answer, keep, submit
 
-        found = answer(hub, submit(hub, device, ordered, progress), ordered)
+        found = answer(hub, submit(hub, device, ordered, progress, again=again), ordered)
     if out is not None:
         keep(found.results, out)
     content = _content(found)
@@ -86,7 +89,9 @@ def _text(found: Answer, content: dict[str, Any]) -> str:
             f"measured{failed}",
         }
     )
-    more = "To see how far it is, and what was measured, type the same line again."
-    return "\n\n".join(
-        [told, *measured_text(content), *([fill(more)] if status.state == "open" else [])]
-    )
+    more = []
+    if status.state == "open":
+        more = [fill("To see how far it is, and what was measured, type the same line again.")]
+    elif content["failed"]:
+        more = [fill("To have the board try again what failed, add --again, once.")]
+    return "\n\n".join([told, *measured_text(content), *more])

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 
 from edge.errors import EdgeError
@@ -18,6 +18,7 @@ from edge.files import write_atomic
 from edge.networks import JUDGES
 from edge.observed import taken
 from edge.record import (
+    CLOCK_SLACK,
     MAX_RECORD_BYTES,
     Measurement,
     RecordError,
@@ -31,7 +32,6 @@ from edge.verdict import judge
 
 FOLDER = Path("measurements")
 
-_CLOCK_SLACK = timedelta(days=1)  # a clock may run fast, or believe in another time zone
 _EARLIEST = datetime(2025, 1, 1, tzinfo=timezone.utc)  # before there was such a record
 _NOT_HARDWARE = re.compile(r"\b(emulated|simulated)\b", re.IGNORECASE)
 _CUT_SHORT = "cut short: the file ends in the middle of it"
@@ -164,7 +164,7 @@ def _reason_to_doubt_the_clock(record: Measurement, now: datetime) -> str | None
         moment = taken(record)
     except ValueError:
         return f"taken at {when!r}, which is no moment: {advice}"
-    if moment > now + _CLOCK_SLACK:  # all other records would look old beside it
+    if moment > now + CLOCK_SLACK:  # all other records would look old beside it
         return f"taken in the future, {when}: {advice}"
     if moment < _EARLIEST:
         return f"taken before there were such records, {when}: {advice}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
 from starlette.types import ExceptionHandler
@@ -44,6 +44,7 @@ def create_app(hub: Hub) -> FastAPI:
     handlers: dict[type[Exception], ExceptionHandler] = {
         HubError: _refuse,
         RequestValidationError: _malformed,
+        DataError: _not_taken,
         OperationalError: _busy,
         PoolTimeout: _busy,
         OSError: _busy,
@@ -84,6 +85,13 @@ def _malformed(_request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
     return _problem(422, Problem(detail=f"{where}: {first['msg']}"))
+
+
+def _not_taken(_request: Request, error: Exception) -> Response:
+    """What no database of this kind holds, such as a NUL in PostgreSQL: it is no use to come back
+    with it."""
+    assert isinstance(error, DataError)
+    return _problem(422, Problem(detail=f"the database does not take it: {error.orig}"))
 
 
 def _busy(_request: Request, error: Exception) -> Response:

@@ -13,10 +13,10 @@ from fastapi.security import (
     HTTPBearer,
 )
 
-from edge.hub import tokens
+from edge.hub import callers
+from edge.hub.callers import Caller, Kind
 from edge.hub.errors import NotAllowed, NoToken, TooOften
 from edge.hub.hub import Hub
-from edge.hub.tokens import Caller, Kind
 
 _A: Mapping[Kind, str] = {"device": "a device", "operator": "an operator"}
 _bearer = HTTPBearer(auto_error=False, description="made by facet hub add-device or add-operator")
@@ -63,17 +63,18 @@ def onlooker(hub: TheHub, basic: Basic) -> None:
 
 AnyCaller = Annotated[Caller, Depends(anyone)]
 DeviceCaller = Annotated[Caller, Depends(device)]
+OperatorCaller = Annotated[Caller, Depends(operator)]
 
 
 def _caller(hub: Hub, token: str | None, scheme: str) -> Caller:
     if token is None:
         raise NoToken("this needs a token: facet hub add-device or add-operator makes one", scheme)
     with hub.store.reading() as session:
-        caller = tokens.find(session, token)
+        caller = callers.find(session, token)
     if caller is None:
-        raise NoToken("nobody was given this token", scheme)
+        raise callers.nobodys(scheme)
     if caller.revoked:
-        raise NotAllowed(f"the token of {caller.name} was revoked")
+        raise callers.revoked(caller)
     return caller
 
 

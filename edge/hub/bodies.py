@@ -1,4 +1,4 @@
-"""Bodies of requests: counted while they come in, before anything parses them."""
+"""Bodies of requests: counted and timed while they come in, before anything parses them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from pydantic import BaseModel, ValidationError
 
 from edge.errors import first_problem
 from edge.hub.errors import Malformed, SlowBody, TooLarge
+from edge.hub.settings import Limits
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-async def chunks(request: Request, max_bytes: int, pause_s: float) -> AsyncIterator[bytes]:
+async def chunks(request: Request, max_bytes: int, limits: Limits) -> AsyncIterator[bytes]:
     """The body, with or without a length in front. Raises TooLarge, SlowBody."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
     stream = request.stream()
     size_bytes = 0
+    began_s = anyio.current_time()
     while True:
-        with anyio.move_on_after(pause_s) as waiting:
+        # A pause is forgiven, and a slow link; one byte a pause is neither.
+        late_s = began_s + limits.pause_s + size_bytes / limits.slowest_bytes_per_s
+        silent_s = anyio.current_time() + limits.pause_s
+        with anyio.CancelScope(deadline=min(late_s, silent_s)) as waiting:
             chunk = await anext(stream, None)
         if waiting.cancelled_caught:
-            raise SlowBody(f"nothing of the body came for {pause_s:g} s: send it again")
+            raise SlowBody(_too_slow(limits, silent=silent_s <= late_s))
         if chunk is None:
             return
         size_bytes += len(chunk)
@@ -35,9 +40,9 @@ async def chunks(request: Request, max_bytes: int, pause_s: float) -> AsyncItera
         yield chunk
 
 
-async def whole(request: Request, max_bytes: int, pause_s: float) -> bytes:
+async def whole(request: Request, max_bytes: int, limits: Limits) -> bytes:
     """The body in memory. Raises TooLarge, SlowBody."""
-    return b"".join([chunk async for chunk in chunks(request, max_bytes, pause_s)])
+    return b"".join([chunk async for chunk in chunks(request, max_bytes, limits)])
 
 
 def parsed(model: type[_Model], body: bytes) -> _Model:
@@ -71,6 +76,14 @@ def with_schemas(document: dict[str, Any], models: list[type[BaseModel]]) -> dic
 def _name(model: str) -> str:
     """Apart from what answers hold: there every field is present."""
     return f"{model}Request"
+
+
+def _too_slow(limits: Limits, *, silent: bool) -> str:
+    if silent:
+        return f"nothing of the body came for {limits.pause_s:g} s: send it again"
+    return (
+        f"the body came at less than {limits.slowest_bytes_per_s:g} bytes a second: send it again"
+    )
 
 
 def _too_large(max_bytes: int) -> TooLarge:

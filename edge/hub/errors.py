@@ -40,7 +40,7 @@ class Unknown(HubError, KeyError):
 
 
 class SlowBody(HubError, TimeoutError):
-    """A body that stopped coming."""
+    """A body that stopped coming, or hardly comes."""
 
     status = 408
 

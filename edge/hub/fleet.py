@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from edge.hub.callers import Caller, holder
 from edge.hub.errors import Unknown
 from edge.hub.hub import Hub
 from edge.hub.tables import Boot, Identity, Job, StoredRecord
@@ -16,12 +17,12 @@ _BOOTS_KEPT = 16  # of a device; a clone comes back sooner
 _SLACK_S = 10.0  # that a heartbeat may have been under way for
 
 
-def heartbeat(hub: Hub, device_id: int, beat: Heartbeat) -> HeartbeatAnswer:
+def heartbeat(hub: Hub, caller: Caller, beat: Heartbeat) -> HeartbeatAnswer:
     """Note how the device is, and put it in quarantine where two machines use its token, or another
-    one than at first."""
+    one than at first. Raises NotAllowed, NoToken."""
     with hub.store.writing() as session:
-        device = session.get_one(Identity, device_id)
-        other = _other_machine(session, device_id, beat, hub.clock().timestamp())
+        device = holder(session, caller)
+        other = _other_machine(session, device.id, beat, hub.clock().timestamp())
         _pin(device, beat.device)
         if device.quarantined is None:
             device.quarantined = _in_turn(device, beat, other) or _changed(device, beat)
@@ -30,11 +31,11 @@ def heartbeat(hub: Hub, device_id: int, beat: Heartbeat) -> HeartbeatAnswer:
         return HeartbeatAnswer(poll_s=hub.settings.poll_s, quarantined=device.quarantined)
 
 
-def device_of(hub: Hub, device_id: int, claimed: str) -> str:
-    """The device that a token is of: that which is `claimed`, where it has named none before."""
+def device_of(hub: Hub, caller: Caller, claimed: str) -> str:
+    """The device that a token is of: that which is `claimed`, where it has named none before.
+    Raises NotAllowed, NoToken."""
     with hub.store.writing() as session:
-        device = session.get_one(Identity, device_id)
-        return _pin(device, claimed)
+        return _pin(holder(session, caller), claimed)
 
 
 def device_named(session: Session, name: str) -> Identity:
@@ -92,6 +93,13 @@ def devices(hub: Hub) -> Devices:
                 for device in session.scalars(query)
             )
         )
+
+
+def operators(hub: Hub) -> dict[str, bool]:
+    """Their names in order, and whether the token of each was revoked."""
+    query = select(Identity).where(Identity.kind == "operator").order_by(Identity.name)
+    with hub.store.reading() as session:
+        return {found.name: found.revoked_at is not None for found in session.scalars(query)}
 
 
 def _pin(device: Identity, claimed: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from edge.hub import fleet, progress
+from edge.hub import callers, fleet, progress
+from edge.hub.callers import Caller
 from edge.hub.errors import Conflict, Malformed, Unknown
 from edge.hub.hub import Hub
 from edge.hub.subjects import subject_id, subject_text
@@ -16,11 +17,15 @@ from edge.hub_api import MAX_OPEN_ORDERS, OrderRequest, OrderStatus
 from edge.orders import MAX_ORDER_BYTES, Order
 
 
-def submit(hub: Hub, request: OrderRequest) -> OrderStatus:
+def submit(hub: Hub, caller: Caller, request: OrderRequest) -> OrderStatus:
     """Give the order to the device; the same one again is the same job, open again where it was
-    cancelled. Raises Unknown, Conflict or Malformed."""
+    cancelled, also for what failed before.
+
+    Raises Unknown, Conflict, Malformed, NotAllowed or NoToken.
+    """
     subjects = _subjects(request.order)
     with hub.store.writing() as session:
+        callers.holder(session, caller)
         device = fleet.device_named(session, request.device)
         if device.revoked_at:
             raise Conflict(
@@ -35,6 +40,7 @@ def submit(hub: Hub, request: OrderRequest) -> OrderStatus:
             session.add_all(rows)
         elif job.state == "cancelled":
             job.state = "open"
+            progress.forget_failures(session, job)
         progress.refresh(session, job)
         return progress.status(hub, session, device, job)
 
@@ -47,12 +53,12 @@ def status(hub: Hub, device_name: str, order_id: str) -> OrderStatus:
 
 
 def cancel(hub: Hub, device_name: str, order_id: str) -> OrderStatus:
-    """Ask no more for what is still to measure; records that come in still count.
-    Raises Unknown."""
+    """Ask no more for what is still to measure, and let what failed be ordered again; records
+    that come in still count. Raises Unknown."""
     with hub.store.writing() as session:
         device = fleet.device_named(session, device_name)
         job = _get(session, device, order_id)
-        if job.state == "open":
+        if progress.incomplete(session, job):
             job.state = "cancelled"
         return progress.status(hub, session, device, job)
 

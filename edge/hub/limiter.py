@@ -1,13 +1,17 @@
-"""How often a device may call: a token bucket each."""
+"""How often a device may call, and how many of its calls may be under way at a time."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from edge.hub.errors import TooOften
 
 
 class Limiter:
-    """Lets `at_once` calls through, and `per_s` a second from then on.
+    """A token bucket for each: lets `at_once` calls through, and `per_s` a second from then on.
 
     In memory: a hub that was started again has forgiven.
     """
@@ -28,3 +32,24 @@ class Limiter:
             allowed = left >= 1
             self._buckets[caller] = (left - 1 if allowed else left, now_s)
         return 0.0 if allowed else (1 - left) / self._per_s
+
+
+class Turns:
+    """Lets `most` calls of a caller be under way at a time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._under_way: Counter[int] = Counter()
+
+    @contextmanager
+    def taken(self, caller: int) -> Iterator[None]:
+        """While a call of `caller` is under way; from one thread only. Raises TooOften."""
+        if self._under_way[caller] >= self._most:
+            raise TooOften(
+                f"{self._most} of these calls are under way: wait as long as Retry-After says", 1.0
+            )
+        self._under_way[caller] += 1
+        try:
+            yield
+        finally:
+            self._under_way[caller] -= 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.hub import jobs
+from edge.hub import callers, jobs
+from edge.hub.callers import Caller
 from edge.hub.errors import Unknown, Withdrawn
 from edge.hub.hub import Hub
 from edge.hub.tables import ModelFile
-from edge.hub.tokens import Caller
 
 
 def find(hub: Hub, caller: Caller, sha256: str) -> Path:
@@ -24,7 +24,8 @@ def find(hub: Hub, caller: Caller, sha256: str) -> Path:
     return hub.models.path(sha256)
 
 
-def register(hub: Hub, sha256: str, size_bytes: int) -> None:
-    """Note that the file is here."""
+def register(hub: Hub, caller: Caller, sha256: str, size_bytes: int) -> None:
+    """Note that the file is here. Raises NotAllowed, NoToken."""
     with hub.store.writing() as session:
+        callers.holder(session, caller)
         session.merge(ModelFile(sha256=sha256, size_bytes=size_bytes))

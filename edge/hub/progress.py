@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, distinct, func, select
+from sqlalchemy import ScalarSelect, Select, delete, distinct, func, select
 from sqlalchemy.orm import Session
 
 from edge.hub import fleet
@@ -45,6 +45,16 @@ def refresh_all(session: Session, device_id: int) -> None:
     """Judge all jobs of a device anew: records of it were excluded."""
     for job in session.scalars(select(Job).where(Job.identity_id == device_id)):
         refresh(session, job)
+
+
+def incomplete(session: Session, job: Job) -> bool:
+    """Whether a model has no record that counts: it is still to measure, or failed."""
+    return bool(session.scalar(select(_unmeasured(job).exists())))
+
+
+def forget_failures(session: Session, job: Job) -> None:
+    """Let the device try again: what was wrong with it may have been put right."""
+    session.execute(delete(JobFailure).where(JobFailure.job_id == job.id))
 
 
 def _failures(session: Session, job: Job) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from edge.errors import first_problem
 from edge.hub import checks, fleet
+from edge.hub.callers import Caller, holder
 from edge.hub.checks import Checked, Ordered, Sorted
 from edge.hub.errors import Malformed, Unknown
 from edge.hub.hub import Hub
@@ -29,6 +30,7 @@ from edge.hub_api import IDEMPOTENCY_HEADER, Excluded, Report, ReportAnswer
 from edge.orders import FailedModel
 from edge.record import Target
 
+_MAX_NESTED = 300_000  # lists and objects of a report: 2000 records with 101 blocks and 40 rows
 MAX_PAGE_BYTES = 32 << 20  # of records in one answer, but for the first
 
 
@@ -43,11 +45,12 @@ class Page:
     order: str | None = None
 
 
-def accept(hub: Hub, device_id: int, body: bytes, key: str) -> ReportAnswer:
-    """Keep what the report brings, on the disk before it returns. A repeat changes nothing.
+def accept(hub: Hub, caller: Caller, body: bytes, key: str) -> ReportAnswer:
+    """Keep what the report brings, on the disk before it returns. A repeat brings no more, but that
+    a model failed counts again: it was ordered anew, and nothing tells two equal failures apart.
 
     Raises Malformed where it is no report, was altered on its way, or is of no order of the
-    device.
+    device; NotAllowed or NoToken where its token is good no more.
     """
     report, report_id = _parse(body)
     if key != report_id:
@@ -56,17 +59,22 @@ def accept(hub: Hub, device_id: int, body: bytes, key: str) -> ReportAnswer:
             "altered on its way, or written by another version"
         )
     with hub.store.reading() as session:
-        if (answer := _known(session, report_id)) is not None:
+        if not report.failures and (answer := _known(session, report_id)) is not None:
             return answer
-        ordered = _ordered(session, device_id, report.order) if report.order else None
-        device = session.get_one(Identity, device_id).device
+        ordered = _ordered(session, caller.id, report.order) if report.order else None
+        device = session.get_one(Identity, caller.id).device
     if device is None and report.records:
-        device = fleet.device_of(hub, device_id, report.records[0].target.device)
+        device = fleet.device_of(hub, caller, report.records[0].target.device)
     found = checks.check(report.records, report.failures, device, ordered)
     with hub.store.writing() as session:
-        return _known(session, report_id) or _keep(
-            hub, session, device_id, report_id, report.boot_id, found, ordered
+        identity = holder(session, caller)
+        answer = _known(session, report_id) or _keep(
+            hub, session, identity, report_id, report.boot_id, found, ordered
         )
+        if ordered is not None and not identity.quarantined:
+            _add_failures(session, ordered.job_id, found)
+            refresh(session, session.get_one(Job, ordered.job_id))
+        return answer
 
 
 def records_after(hub: Hub, page: Page) -> str:
@@ -110,6 +118,9 @@ def excluded_after(hub: Hub, after: int, limit: int) -> Excluded:
 
 
 def _parse(body: bytes) -> tuple[Report, str]:
+    # Each takes a hundred times the memory of its two brackets.
+    if body.count(b"[") + body.count(b"{") > _MAX_NESTED:
+        raise Malformed(f"not a report: more than {_MAX_NESTED} lists and objects")
     try:
         report = Report.model_validate_json(body)
         return report, report.id
@@ -149,16 +160,15 @@ def _ordered(session: Session, device_id: int, order_id: str) -> Ordered:
 def _keep(
     hub: Hub,
     session: Session,
-    device_id: int,
+    device: Identity,
     report_id: str,
     boot_id: str | None,
     found: Sorted,
     ordered: Ordered | None,
 ) -> ReportAnswer:
-    device = session.get_one(Identity, device_id)
     stored = StoredReport(
         report_id=report_id,
-        identity_id=device_id,
+        identity_id=device.id,
         job_id=ordered and ordered.job_id,
         boot_id=boot_id,
         arrived_at=hub.now(),
@@ -171,9 +181,6 @@ def _keep(
     _add_targets(session, {c.record.target.id: c.record.target for c in new})
     excluded = "quarantined" if device.quarantined else None
     session.add_all(_row(checked, stored, excluded) for checked in new)
-    if ordered is not None and excluded is None:
-        _add_failures(session, ordered.job_id, found)
-        refresh(session, session.get_one(Job, ordered.job_id))
     return ReportAnswer(
         id=report_id,
         new=len(new),
@@ -222,6 +229,6 @@ def _add_failures(session: Session, job_id: int, found: Sorted) -> None:
         failures.setdefault(failure.sha256, failure)
     for sha256, failure in failures.items():
         if session.get(JobFailure, (job_id, sha256)) is None:
-            session.add(
-                JobFailure(job_id=job_id, sha256=sha256, kind=failure.kind, detail=failure.detail)
-            )
+            # A worker that crashed may have said NUL, which PostgreSQL does not hold.
+            detail = failure.detail.replace("\0", "\ufffd")
+            session.add(JobFailure(job_id=job_id, sha256=sha256, kind=failure.kind, detail=detail))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
 from edge.hub import fleet, jobs, models, reports
-from edge.hub.auth import AnyCaller, DeviceCaller, TheHub, operator
+from edge.hub.auth import AnyCaller, DeviceCaller, OperatorCaller, TheHub, operator
 from edge.hub.bodies import chunks, described, parsed, whole
 from edge.hub.reports import Page
 from edge.hub_api import (
@@ -57,8 +58,8 @@ DeviceQuery = Annotated[Name, Query()]
 async def heartbeat(request: Request, hub: TheHub, caller: DeviceCaller) -> HeartbeatAnswer:
     """Tell how the device is."""
     limits = hub.settings.limits
-    beat = parsed(Heartbeat, await whole(request, limits.heartbeat_bytes, limits.pause_s))
-    return await run_in_threadpool(fleet.heartbeat, hub, caller.id, beat)
+    beat = parsed(Heartbeat, await whole(request, limits.heartbeat_bytes, limits))
+    return await run_in_threadpool(fleet.heartbeat, hub, caller, beat)
 
 
 @devices.get("/orders", response_model=OpenOrders)
@@ -76,8 +77,11 @@ async def report(
 ) -> ReportAnswer:
     """Bring what was measured. It may be sent again at any time."""
     limits = hub.settings.limits
-    body = await whole(request, limits.report_bytes, limits.pause_s)
-    return await run_in_threadpool(reports.accept, hub, caller.id, body, key)
+    with hub.report_turns.taken(caller.id):
+        body = await whole(request, limits.report_bytes, limits)
+        return await to_thread.run_sync(
+            reports.accept, hub, caller, body, key, limiter=hub.report_threads
+        )
 
 
 @devices.get(
@@ -103,23 +107,26 @@ def model(hub: TheHub, caller: AnyCaller, sha256: Sha256Path) -> FileResponse:
     responses=_problems(408, 413, 422),
     openapi_extra={"requestBody": {"required": True, "content": _RAW}},
 )
-async def put_model(request: Request, hub: TheHub, sha256: Sha256Path) -> Response:
+async def put_model(
+    request: Request, hub: TheHub, caller: OperatorCaller, sha256: Sha256Path
+) -> Response:
     """Bring a model file; bringing it again changes nothing."""
     limits = hub.settings.limits
-    body = chunks(request, limits.model_bytes, limits.pause_s)
+    body = chunks(request, limits.model_bytes, limits)
     size_bytes = await hub.models.receive(sha256, body, limits.model_bytes)
-    await run_in_threadpool(models.register, hub, sha256, size_bytes)
+    await run_in_threadpool(models.register, hub, caller, sha256, size_bytes)
     return Response(status_code=204)
 
 
 @operators.post(
     "/orders", responses=_problems(404, 408, 409, 413, 422), openapi_extra=described(OrderRequest)
 )
-async def submit(request: Request, hub: TheHub) -> OrderStatus:
-    """Order something of a device; the same order again is the same job."""
+async def submit(request: Request, hub: TheHub, caller: OperatorCaller) -> OrderStatus:
+    """Order something of a device; the same order again is the same job. One that was cancelled is
+    open again, also for what failed."""
     limits = hub.settings.limits
-    body = await whole(request, limits.order_bytes, limits.pause_s)
-    return await run_in_threadpool(lambda: jobs.submit(hub, parsed(OrderRequest, body)))
+    body = await whole(request, limits.order_bytes, limits)
+    return await run_in_threadpool(lambda: jobs.submit(hub, caller, parsed(OrderRequest, body)))
 
 
 @operators.get("/orders/{id}", responses=_problems(404))
@@ -130,7 +137,7 @@ def order_status(hub: TheHub, id: Sha256Path, device: DeviceQuery) -> OrderStatu
 
 @operators.delete("/orders/{id}", responses=_problems(404))
 def cancel(hub: TheHub, id: Sha256Path, device: DeviceQuery) -> OrderStatus:
-    """Cancel an order; what is measured already stays."""
+    """Cancel an order, also one that is done but for failures; what is measured already stays."""
     return jobs.cancel(hub, device, id)
 
 

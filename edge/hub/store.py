@@ -8,8 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, text, update
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    make_url,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from edge.errors import EdgeError
@@ -46,8 +56,8 @@ class Store:
                 _check_version(session)
         except SQLAlchemyError as error:
             raise StoreError(
-                f"the database {self._engine.url!r} cannot be used ({_reason(error)}): put a "
-                "backup in its place, or move it away to begin with an empty one"
+                f"the database {_shown(self._engine.url)} cannot be used ({_reason(error)}): "
+                f"{_advice(self._engine, error)}"
             ) from error
 
     @contextmanager
@@ -85,9 +95,16 @@ def sqlite_url(path: Path) -> str:
 
 def _engine(url: str, synchronous: Synchronous) -> Engine:
     try:
-        engine = create_engine(url, pool_size=10, max_overflow=40)
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError) as error:  # whose words may be a part of the password
+        raise StoreError(
+            "--db is no URL of a database: write DIALECT+DRIVER://USER:PASSWORD@HOST/DATABASE, and "
+            "in the password %40 for @, %2F for /"
+        ) from error
+    try:
+        engine = create_engine(parsed, pool_size=10, max_overflow=40)
     except (SQLAlchemyError, ImportError) as error:
-        raise StoreError(f"{url!r} is no database URL that can be opened: {error}") from error
+        raise StoreError(f"the database {_shown(parsed)} cannot be opened: {error}") from error
 
     if engine.dialect.name == "sqlite":
 
@@ -141,6 +158,19 @@ def _add_device(session: Session) -> None:
     session.execute(text("ALTER TABLE identities ADD COLUMN device VARCHAR"))
     for identity in session.scalars(select(Identity).where(Identity.heartbeat.is_not(None))):
         identity.device = json.loads(identity.heartbeat or "")["device"]
+
+
+def _shown(url: URL) -> str:
+    """Without the password, and the options, which may hold one."""
+    return repr(url.set(query={}))
+
+
+def _advice(engine: Engine, error: SQLAlchemyError) -> str:
+    if engine.dialect.name != "sqlite":
+        return "start the server, or correct --db"
+    if isinstance(error, OperationalError):  # what is in the file was not even read
+        return "make its folder one that may be written to, or correct --db or --state"
+    return "put a backup in its place, or move it away to begin with an empty one"
 
 
 def _reason(error: SQLAlchemyError) -> str:

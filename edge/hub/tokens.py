@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
 import secrets
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from edge.errors import EdgeError
+from edge.hub.callers import Kind, hash_of
 from edge.hub.hub import Hub, iso
 from edge.hub.progress import refresh_all
 from edge.hub.tables import Boot, Identity, StoredRecord, StoredReport
 from edge.orders import Name
 
-Kind = Literal["device", "operator"]
-
 _PREFIX = "ef_"  # a token begins with a letter: it can be the value of an option
-_TOKEN = re.compile(r"ef_[A-Za-z0-9_-]{43}")  # 256 bits
 
 
 class NameTaken(EdgeError, ValueError):
@@ -36,16 +29,6 @@ class NoSuchName(EdgeError, KeyError):
 
 class BadName(EdgeError, ValueError):
     """A name that cannot be told from an option, a path or a sentence."""
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who a token belongs to."""
-
-    id: int
-    kind: Kind
-    name: str
-    revoked: bool
 
 
 def add(hub: Hub, kind: Kind, name: str, rotate: bool = False) -> str:
@@ -68,7 +51,7 @@ def add(hub: Hub, kind: Kind, name: str, rotate: bool = False) -> str:
             )
         else:
             session.add(
-                Identity(kind=kind, name=name, token_sha256=_hash(token), created_at=hub.now())
+                Identity(kind=kind, name=name, token_sha256=hash_of(token), created_at=hub.now())
             )
     return token
 
@@ -98,22 +81,8 @@ def revoke(
         return int(getattr(excluded, "rowcount", 0))
 
 
-def find(session: Session, token: str) -> Caller | None:
-    """Who `token` belongs to; None where nobody was given it."""
-    if not _TOKEN.fullmatch(token):
-        return None
-    wanted = _hash(token)
-    found = session.scalar(select(Identity).where(Identity.token_sha256 == wanted))
-    # The index compares hashes, whose bits say nothing about a token; and once more, in a time
-    # that does not depend on where they differ.
-    if found is None or not hmac.compare_digest(found.token_sha256, wanted):
-        return None
-    kind: Kind = "operator" if found.kind == "operator" else "device"
-    return Caller(found.id, kind, found.name, found.revoked_at is not None)
-
-
 def _rotate(session: Session, identity: Identity, token: str) -> None:
-    identity.token_sha256 = _hash(token)
+    identity.token_sha256 = hash_of(token)
     identity.revoked_at = identity.quarantined = identity.device = None
     session.execute(delete(Boot).where(Boot.identity_id == identity.id))
 
@@ -132,7 +101,3 @@ def _check(name: str) -> None:
             f"{name!r} is no name: 1 to 64 letters, digits, dots, dashes and underscores, "
             "the first a letter or a digit"
         ) from error
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -88,6 +88,20 @@ def test_a_suspect_measurement_counts_and_replaces_an_invalid_one(manifest: Mani
     assert add_latencies(worse, [suspect]).manifest == found
 
 
+def test_one_record_of_a_fast_clock_does_not_hold_its_place(manifest: Manifest) -> None:
+    fast = small(2.0, when="2099-01-01T00:00:00+00:00")
+    refused = add_latencies(manifest, [fast], now=NOW)
+    assert (refused.manifest, refused.added) == (manifest, ())
+    when = "measured in the future, 2099-01-01T00:00:00+00:00: set the device's clock"
+    assert refused.refused[0].reason.startswith(when)
+    assert add_latencies(manifest, [small(2.0, when=LATER)], now=NOW).refused == ()  # a time zone
+    # A family that has it already, of an edgefacet that took it.
+    held = add_latencies(manifest, [fast], now=NOW + timedelta(days=40_000)).manifest
+    healed = add_latencies(held, [small(9.0), small(8.0, when=LATER)], now=NOW)
+    assert latencies(healed.manifest) == [(BOARD.device, 8.0)]
+    assert (len(healed.added), healed.known) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("refused", "reason"),
     [

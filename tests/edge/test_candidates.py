@@ -31,6 +31,17 @@ def test_an_old_one_bounds_a_tenth_more() -> None:
     assert old.bound_ms == pytest.approx(1.32)
 
 
+def test_one_from_the_future_has_no_age_and_bounds_a_tenth_more() -> None:
+    measured = NOW - timedelta(days=1)
+    near, far = (
+        one("small", candidates(family(SMALL), 95, ON, now=measured - timedelta(days=days)))
+        for days in (1, 1.5)
+    )
+    assert (near.evidence, near.bound_ms) == ("measured", 1.2)
+    assert (far.evidence, far.bound_ms) == ("stale", pytest.approx(1.32))
+    assert far.reasons[0].startswith("measured in the future, 2026-01-01T00:00:00")
+
+
 def test_so_does_one_that_there_is_a_doubt_about() -> None:
     (small,) = candidates(family(SMALL), 95, ON, doubt="a new runtime", now=NOW)
     assert (small.evidence, small.reasons) == ("stale", ("a new runtime",))

@@ -81,6 +81,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_work(tmp_path: Path)
 def test_what_failed_is_told_in_bounds() -> None:
     assert failed_model(failure("x" * 3000)).detail == "x" * 2000
     assert failed_model(failure("not \udcff text")).detail == "not ? text"
+    assert failed_model(failure("No\0such")).detail == "No?such"
 
 
 def test_a_damaged_list_of_failures_says_to_measure_again(tmp_path: Path) -> None:

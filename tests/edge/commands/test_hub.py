@@ -61,14 +61,46 @@ def test_revoke(state: Path) -> None:
 
 
 def test_revoke_of_nobody_is_an_error_as_json(state: Path) -> None:
+    facet(state, "add-device", "pi")
     result = facet(state, "revoke", "x", "--json")
     assert (result.exit_code, json.loads(result.stdout)["kind"]) == (1, "NoSuchName")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["devices"], ["jobs"], ["revoke", "pi"], ["add-device", "pi", "--rotate"]],
+    ids=" ".join,
+)
+def test_a_folder_without_a_hub_is_told_and_left_alone(state: Path, command: list[str]) -> None:
+    result = facet(state, *command)
+    assert (result.exit_code, "EDGEFACET_HUB_STATE" in result.stderr) == (1, True)
+    assert f"no hub in {state}" in " ".join(result.stderr.split())
+    assert not state.exists()
+
+
+def test_a_new_hub_is_told(state: Path) -> None:
+    told = f"A new hub was made in {state}\n"
+    assert facet(state, "add-operator", "lab").stderr.startswith(told)
+    assert told not in facet(state, "add-device", "pi").stderr
+
+
 def test_empty_lists_say_what_to_do(state: Path) -> None:
+    facet(state, "add-operator", "lab")
     assert "add-device NAME" in facet(state, "devices").stdout
     assert facet(state, "jobs").stdout == "No orders yet.\n"
     assert json.loads(facet(state, "jobs", "--json").stdout) == {"jobs": []}
+
+
+def test_operators_are_listed_too(state: Path) -> None:
+    for name in ("pipeline", "lab"):
+        facet(state, "add-operator", name)
+    facet(state, "revoke", "lab")
+    assert facet(state, "devices").stdout.endswith("\n\nOperators: lab (revoked), pipeline\n")
+    answer = json.loads(facet(state, "devices", "--json").stdout)
+    assert answer["operators"] == [
+        {"name": "lab", "revoked": True},
+        {"name": "pipeline", "revoked": False},
+    ]
 
 
 def test_lists(state: Path) -> None:
@@ -84,7 +116,8 @@ def test_lists(state: Path) -> None:
     world.hub.close()
     devices = facet(state, "devices").stdout.splitlines()
     # The made-up hub's clock stands in the past: the device has been silent since.
-    assert devices[-1].split() == [
+    assert devices[-1] == "Operators: lab"
+    assert devices[-3].split() == [
         *("pi", "away", "2026-03-01T12:00:00+00:00", "72", "1", "0", "2"),
     ]
     jobs = facet(state, "jobs").stdout.splitlines()

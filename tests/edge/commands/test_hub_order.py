@@ -96,10 +96,27 @@ def test_what_came_back_is_shown_and_kept_once(
     assert "State   done, 1 of 2 measured, 1 failed\n" in done.stdout
     assert "- two.onnx: rejected: it went\n" in done.stdout
     assert record.read(out) == [records[0]]
+    assert done.stdout.endswith("add --again, once.\n")
     answer = json.loads(facet(*typed, "--json").stdout)
     assert (answer["order"], answer["state"], answer["models"]) == (order.id, "done", 2)
     assert [of["name"] for of in answer["measured"]] == ["one.onnx"]
     assert [key for key in answer if f"`{key}`" not in PAGE.read_text()] == []
+
+
+def test_what_failed_is_tried_again_when_that_is_said(pi: Party, files: list[Path]) -> None:
+    typed = ["--device", "pi", *files, "--precision", "fp32"]
+    assert facet(*typed, "--again").exit_code == 0  # nothing was ordered before
+    order = order_of(files)
+    records = Maker().report(order).records
+    sha256 = order.models[1].subject.sha256
+    failure = FailedModel(sha256=sha256, kind="rejected", detail="onnxruntime is not installed")
+    pi.report(Report(order=order.id, records=records[:1], failures=(failure,))).raise_for_status()
+    assert facet(*typed).exit_code == 4
+    again = facet(*typed, "--again")
+    assert (again.exit_code, "State   open, 1 of 2 measured\n" in again.stdout) == (0, True)
+    pi.report(Report(order=order.id, records=records[1:])).raise_for_status()
+    assert "State   done, 2 of 2 measured\n" in facet(*typed).stdout
+    assert "State   done, 2 of 2 measured\n" in facet(*typed, "--again").stdout
 
 
 def test_a_family_is_ordered_as_a_bundle_of_it_is_made(pi: Party, tmp_path: Path) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pytest
 from fastapi.routing import APIRoute
 
 from edge.hub import tokens
 from edge.hub.app import create_app
 from edge.hub.settings import Limits
+from edge.hub_api import Report
+from tests.edge.hub.made_up import heartbeat
+
+SHA256 = hashlib.sha256(b"a model").hexdigest()
 
 DEVICE, OPERATOR, EITHER, PAGE = "device", "operator", "either", "page"
 ROUTES = {
@@ -172,3 +179,61 @@ def test_the_openapi_document_is_complete(world, operator):
 
     assert {ref.removeprefix("#/components/schemas/") for ref in refs(document)} <= set(schemas)
     assert {"ReportRequest", "HeartbeatRequest", "OrderRequestRequest"} <= set(schemas)
+
+
+REPORTED_LATE = {
+    "revoked": (lambda hub: tokens.revoke(hub, "pi", exclude_records=True), 403),
+    "replaced": (lambda hub: tokens.add(hub, "device", "pi", rotate=True), 401),
+}
+
+
+@pytest.mark.parametrize(("meanwhile", "status"), REPORTED_LATE.values(), ids=REPORTED_LATE)
+@pytest.mark.parametrize("path", ["/v1/reports", "/v1/heartbeat"])
+def test_a_body_that_began_before_its_token_was_no_more(
+    world, device, operator, make, path, meanwhile, status
+):
+    """Or a token that leaked would be good for as long as its holder lets a body drip."""
+    report = Report(records=(make.record(make.subject("a" * 64)),))
+    body = report.to_json() if path == "/v1/reports" else json.dumps(heartbeat())
+
+    def chunks():
+        yield body[:10].encode()
+        meanwhile(world.hub)
+        yield body[10:].encode()
+
+    key = {"Idempotency-Key": report.id}
+    assert device.call("POST", path, content=chunks(), headers=key).status_code == status
+    assert operator.records() == []
+    (pi,) = operator.call("GET", "/v1/devices").json()["devices"]
+    assert (pi["heartbeat"], pi["records"]) == (None, 0)
+
+
+def test_the_machine_of_a_replaced_token_is_not_that_of_the_new_one(world, device, make):
+    report = Report(records=(make.record(make.subject("a" * 64)),))
+
+    def chunks():
+        yield report.to_json()[:10].encode()
+        device.token = tokens.add(world.hub, "device", "pi", rotate=True)
+        yield report.to_json()[10:].encode()
+
+    key = {"Idempotency-Key": report.id}
+    assert device.call("POST", "/v1/reports", content=chunks(), headers=key).status_code == 401
+    assert device.beat(device="another machine").json()["quarantined"] is None
+
+
+@pytest.mark.parametrize("path", ["/v1/orders", f"/v1/models/{SHA256}"])
+def test_an_operator_who_was_revoked_meanwhile_orders_nothing(world, device, operator, make, path):
+    lab = world.operator("lab-2")
+    lab.put(b"one")
+    order = {"device": "pi", "order": make.order(b"one").model_dump(mode="json")}
+    body = json.dumps(order).encode() if path == "/v1/orders" else b"a model"
+
+    def chunks():
+        yield body[:3]
+        tokens.revoke(world.hub, "lab")
+        yield body[3:]
+
+    method = "POST" if path == "/v1/orders" else "PUT"
+    assert operator.call(method, path, content=chunks()).status_code == 403
+    assert device.call("GET", "/v1/orders").json() == {"orders": []}
+    assert lab.call("GET", f"/v1/models/{SHA256}").status_code == 404

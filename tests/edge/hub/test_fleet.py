@@ -5,6 +5,13 @@ def devices(operator):
     return {d["name"]: d for d in operator.call("GET", "/v1/devices").json()["devices"]}
 
 
+def test_a_name_that_not_every_database_holds(device, operator):
+    for _ in range(2):
+        assert device.beat(device="a\0b").json()["quarantined"] is None
+    (pi,) = operator.call("GET", "/v1/devices").json()["devices"]
+    assert pi["heartbeat"]["device"] == "a\ufffdb"
+
+
 def test_a_heartbeat_is_answered_and_remembered(world, device, operator):
     assert devices(operator)["pi"]["state"] == "never seen"
     got = device.beat(state="cooling", spooled=3)

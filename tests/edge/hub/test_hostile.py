@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import itertools
 import json
 
 import pytest
 
 from edge.hub.app import create_app
 from edge.hub.settings import Limits
+from edge.hub_api import Report
 
 DEEP = b'{"order":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 BODIES = {
@@ -58,6 +61,56 @@ def test_a_deep_architecture_is_malformed_or_refused(device, operator, make):
     assert operator.records() == []
 
 
+def reported(device, make, old, new):
+    """The answer to a report in whose record the text `new` stands for `old`."""
+    record = make.record(make.subject("a" * 64), warmup_ns=[3])
+    body = Report(records=(record,)).to_json().replace(old, new)
+    assert new in body
+    headers = {"Idempotency-Key": hashlib.sha256(body.encode()).hexdigest()}
+    got = device.call("POST", "/v1/reports", content=body, headers=headers)
+    assert got.status_code == 422
+    return got.json()["detail"]
+
+
+@pytest.mark.parametrize("nested", ["[1],", "{},", '{"a":[]},'])
+def test_more_lists_and_objects_than_a_report_can_have_are_not_parsed(device, make, nested):
+    """Each takes hundreds of bytes: eight million of them are a gigabyte."""
+    many = "[" + nested * 300_000 + "1]"
+    assert "300000 lists and objects" in reported(device, make, '"warmup_ns":[3]', many)
+
+
+def test_what_is_wrong_a_million_times_is_said_once(device, make):
+    """A run that is no number costs a kilobyte to be told of."""
+    wrong = "[" + '"",' * 200_000 + "3]"
+    told = reported(device, make, '"warmup_ns":[3]', f'"warmup_ns":{wrong}')
+    assert told.startswith("not a report: records.0.warmup_ns.0: Input should be a valid integer")
+    fields = ",".join(f'"{n:x}":1' for n in range(20_000))
+    told = reported(device, make, '"warmup_ns":[3]', f'"warmup_ns":[3],{fields}')
+    assert told == "not a report: report: 20000 problems"
+
+
+def test_a_device_has_two_reports_under_way_at_most(world, device, make):
+    """An agent sends one after the other; one that an outage cut may still be waited for."""
+    body = Report(records=(make.record(make.subject("a" * 64)),)).to_json().encode()
+    statuses = []
+
+    def sent(others):
+        def chunks():
+            yield body[:10]
+            if others:
+                sent(others - 1)
+            yield body[10:]
+
+        key = {"Idempotency-Key": hashlib.sha256(body).hexdigest()}
+        got = device.call("POST", "/v1/reports", content=chunks(), headers=key)
+        statuses.append((got.status_code, got.headers.get("Retry-After")))
+
+    sent(others=2)
+    assert statuses == [(429, "1"), (200, None), (200, None)]
+    sent(others=0)
+    assert statuses[-1] == (200, None)
+
+
 def small(world):
     world.restart(
         limits=Limits(heartbeat_bytes=2000, report_bytes=2000, order_bytes=2000, model_bytes=2000)
@@ -77,7 +130,8 @@ def test_a_body_over_its_limit_is_refused(world, method, path, chunked):
 
 def called(world, token, chunks, length=None, path=b"/v1/reports"):
     """The status that a body in `chunks` gets, and how many of them the hub has asked for; None
-    among them is a client that falls silent."""
+    among them is a client that falls silent, a number one that falls silent for so many seconds,
+    and b"" ends the body."""
     asked = 0
     status = []
 
@@ -85,9 +139,10 @@ def called(world, token, chunks, length=None, path=b"/v1/reports"):
         nonlocal asked
         asked += 1
         chunk = next(chunks, None)
-        if chunk is None:
-            await asyncio.sleep(3600)
-        return {"type": "http.request", "body": chunk, "more_body": True}
+        if chunk is None or isinstance(chunk, float):
+            await asyncio.sleep(3600 if chunk is None else chunk)
+            chunk = b"x"
+        return {"type": "http.request", "body": chunk, "more_body": chunk != b""}
 
     async def send(message):
         if message["type"] == "http.response.start":
@@ -113,6 +168,12 @@ def called(world, token, chunks, length=None, path=b"/v1/reports"):
     return status[0], asked
 
 
+def dripping(every_s):
+    """A byte at a time, each after `every_s`."""
+    while True:
+        yield every_s
+
+
 def endless():
     while True:
         yield b"x" * 1000
@@ -135,6 +196,19 @@ def test_the_body_of_a_stranger_is_not_read_at_all(world):
 def test_a_body_that_stops_coming_is_given_up(world):
     world.restart(limits=Limits(pause_s=0.05))
     assert called(world, world.device().token, iter([b"{"])) == (408, 2)
+
+
+def test_a_body_that_drips_is_given_up_though_it_never_stops(world):
+    """A byte a pause would hold a connection for a month."""
+    world.restart(limits=Limits(pause_s=0.4, slowest_bytes_per_s=1e6))
+    status, asked = called(world, world.device().token, dripping(0.02))
+    assert (status, asked > 2) == (408, True)
+
+
+def test_a_body_on_a_slow_link_is_read_to_its_end(world):
+    world.restart(limits=Limits(pause_s=0.4, slowest_bytes_per_s=1))
+    chunks = iter([*itertools.islice(dripping(0.1), 6), b""])
+    assert called(world, world.device().token, chunks) == (422, 7)
 
 
 def test_a_report_may_have_2000_records_and_no_more(device, make):

@@ -4,6 +4,7 @@ import pytest
 
 from edge.hub import jobs
 from edge.hub_api import Report
+from edge.orders import FailedModel
 
 
 def orders(device):
@@ -98,6 +99,38 @@ def test_what_is_done_cannot_be_cancelled(device, operator, make):
     device.report(make.report(order))
     found = operator.call("DELETE", f"/v1/orders/{order.id}", params={"device": "pi"}).json()
     assert found["state"] == "done"
+
+
+def test_what_failed_is_asked_for_again_where_it_is_cancelled_and_ordered_again(
+    device, operator, make
+):
+    """The same order alone tells how far it is: whoever looks at failures must find them."""
+    for content in (b"one", b"two!"):
+        operator.put(content)
+    order = make.order(b"one", b"two!")
+    operator.order(order)
+    records, missing = make.report(order).records, "onnxruntime is not installed"
+    failure = FailedModel(sha256=records[0].subject.sha256, kind="rejected", detail=missing)
+    device.report(Report(order=order.id, records=records[1:], failures=(failure,)))
+    for _ in range(2):
+        found = operator.order(order).json()
+        assert (found["state"], [f["detail"] for f in found["failures"]]) == ("done", [missing])
+        assert orders(device) == []
+    cancelled = operator.call("DELETE", f"/v1/orders/{order.id}", params={"device": "pi"}).json()
+    assert (cancelled["state"], cancelled["measured"], orders(device)) == ("cancelled", 1, [])
+    found = operator.order(order).json()
+    assert (found["state"], found["measured"], found["failures"]) == ("open", 1, [])
+    assert orders(device) == ["verify"]
+    # It fails as before, in a report that is the same as before, or it would be told for ever.
+    alone = Report(order=order.id, failures=(failure,))
+    for _ in range(2):
+        device.report(alone)
+        assert operator.order(order).json()["state"] == "done"
+        operator.call("DELETE", f"/v1/orders/{order.id}", params={"device": "pi"})
+        assert operator.order(order).json()["state"] == "open"
+    device.report(Report(order=order.id, records=records[:1]))
+    found = operator.order(order).json()
+    assert (found["state"], found["measured"]) == ("done", 2)
 
 
 def test_two_subjects_of_one_file_are_two_models(device, operator, make):

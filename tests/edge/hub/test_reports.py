@@ -64,6 +64,24 @@ def test_failures_end_an_order_and_a_record_ends_a_failure(device, operator, ord
     assert status(operator, order) == ("done", 2, [])
 
 
+def test_a_failure_may_hold_what_a_database_does_not(device, operator, order):
+    """What a crashed worker said last; the report of an old agent must not block all behind it."""
+    sha256 = order.models[0].subject.sha256
+    failure = FailedModel(sha256=sha256, kind="crash", detail="No\0such\nthing")
+    assert answer(device, Report(order=order.id, failures=(failure,)))["refused"] == []
+    found = operator.call("GET", f"/v1/orders/{order.id}", params={"device": "pi"}).json()
+    assert [f["detail"] for f in found["failures"]] == ["No\ufffdsuch\nthing"]
+
+
+@pytest.mark.parametrize(
+    "database", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+def test_what_a_database_does_not_take_is_malformed_not_a_failure_of_the_hub(device, make):
+    record = make.record(make.subject("a" * 64), target={"device": "a\0b"})
+    got = device.report(Report(records=(record,)))
+    assert (got.status_code, "the database does not take it" in got.json()["detail"]) == (422, True)
+
+
 def test_arrival_is_the_cursor(device, operator, order, make):
     for seed in range(5):
         answer(device, make.report(order, seed))

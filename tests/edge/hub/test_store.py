@@ -170,7 +170,26 @@ def test_damage_is_found(path):
     assert Store(sqlite_url(path)).problems() != []
 
 
-@pytest.mark.parametrize("url", ["", "x", "nosuch://x", "sqlite:////no/such/folder/hub.db"])
-def test_urls_that_lead_nowhere(url):
-    with pytest.raises(StoreError):
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("", "write DIALECT"),
+        ("x", "write DIALECT"),
+        ("u:secret@host/hub", "write DIALECT"),
+        ("postgresql://u:secret@host:port/hub", "write DIALECT"),
+        ("nosuch://u:secret@host/hub", r"nosuch://u:\*\*\*@host/hub cannot be opened"),
+        ("sqlite:////no/such/folder/hub.db", "hub.db cannot be used .* correct --db or --state"),
+    ],
+)
+def test_urls_that_lead_nowhere(url, advice):
+    with pytest.raises(StoreError, match=advice) as told:
         Store(url)
+    assert "secret" not in str(told.value)
+
+
+def test_a_server_that_is_away_is_to_be_started_and_not_to_be_moved_away():
+    pytest.importorskip("psycopg")
+    for options in ("", "?password=secret"):
+        with pytest.raises(StoreError, match="start the server, or correct --db") as told:
+            Store(f"postgresql+psycopg://u:secret@127.0.0.1:1/hub{options}")
+        assert "secret" not in str(told.value)
