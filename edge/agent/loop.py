@@ -133,9 +133,12 @@ class Agent:
         except (OSError, sqlite3.OperationalError) as error:
             if not is_full(error):
                 raise
-            self._state.use_reserve()
-            self._full = f"the disk takes nothing more: {error}"
-            self._problem(self._full)
+            self._takes_nothing(error)
+
+    def _takes_nothing(self, error: Exception) -> None:
+        self._state.use_reserve()
+        self._full = f"the disk takes nothing more: {error}"
+        self._problem(self._full)
 
     def _open(self) -> None:
         if self._spool is None:
@@ -147,7 +150,8 @@ class Agent:
                 _LOG.error("the spool was damaged: it lies in %s now", self._spool.damaged)
             self._orders.forget(self._spool.holds)  # a kill came before `remove`
             self._work.forget_all_but(order.id for order in self._orders)
-        if self._state.free_bytes() < self._settings.min_free_bytes:
+        missing_bytes = self._settings.min_free_bytes - self._state.free_bytes()
+        if missing_bytes > 0 and self._work.cache.make_room(0, (), -missing_bytes):
             raise DiskFull(f"less than {self._settings.min_free_bytes >> 20} MiB are free")
         self._state.keep_reserve()
 
@@ -217,6 +221,8 @@ class Agent:
                 wait_s = self._download_backoff.failed(asked_s)
                 self._not_before[order.id] = self._clock() + wait_s
                 self._problem(str(error))
+            except DiskFull as error:  # a smaller one may fit, or have all its models
+                self._takes_nothing(error)
             else:
                 self._download_backoff.succeeded()
                 return True
