@@ -26,11 +26,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from edge.errors import EdgeError
 from edge.footprint import Footprints, Steps
-from edge.runtimes import Feeds, Runtime, Session, get_runtime
+
+if TYPE_CHECKING:
+    from edge.runtimes import Feeds, Runtime, Session
 
 _FIRST_CAPACITY = 4096
 _PR_SET_PDEATHSIG = 1
@@ -138,14 +140,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # a library that prints must not end up in the answers
+    _confine(options.threads if options.pin else None, options.memory_limit_bytes)
+    if os.getppid() != options.parent:  # it died before we asked to die with it
+        return
+    from edge.runtimes import get_runtime  # numpy comes with it, and starts threads
+
     try:
         runtime = get_runtime(options.runtime)
         hello = {"version": runtime.version()}
     except EdgeError as error:
         _say(answers, {"error": str(error)})
-        return
-    _confine(options.threads if options.pin else None, options.memory_limit_bytes)
-    if os.getppid() != options.parent:  # it died before we asked to die with it
         return
     runtime.prepare()
     _say(answers, hello)
@@ -168,8 +172,9 @@ def _say(answers: TextIO, answer: dict[str, Any]) -> None:
 
 
 def _confine(cores: int | None, memory_limit_bytes: int | None) -> None:
-    """Before any thread exists: threads inherit the affinity. The last cores of a board are
-    its fast ones, and the first one serves the interrupts."""
+    """Before any thread exists: threads inherit the affinity, and a process that has some gets no
+    namespace of users. The last cores of a board are its fast ones, and the first one serves the
+    interrupts."""
     if cores is not None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
     if memory_limit_bytes is not None:
