@@ -47,9 +47,10 @@ class _Model(NamedTuple):
 class Worker:
     """Answers requests; holds every model that it loaded."""
 
-    def __init__(self, runtime: Runtime, threads: int) -> None:
+    def __init__(self, runtime: Runtime, threads: int, strangers: bool = False) -> None:
         self._runtime = runtime
         self._threads = threads
+        self._strangers = strangers
         self._models: dict[int, _Model] = {}
         self._footprints = Footprints(Steps(die_with_parent, runtime.prepare, self._run_once))
 
@@ -63,6 +64,8 @@ class Worker:
             return {"failure": failure_kind(error), "detail": str(error) or repr(error)}
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._strangers:
+            self._runtime.refuse_other_files(Path(request["path"]))
         wanted = request.get("footprint", True)  # it takes loading the model twice
         peak_bytes = self._footprints.peak_bytes(request) if wanted else None
         model = self._loaded(request)
@@ -153,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     runtime.prepare()
     _say(answers, hello)
-    serve(Worker(runtime, options.threads), sys.stdin, answers)
+    serve(Worker(runtime, options.threads, options.strangers), sys.stdin, answers)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -162,6 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True, help="process id to die with")
     parser.add_argument("--memory-limit-bytes", type=int)
+    parser.add_argument(
+        "--strangers", action="store_true", help="refuse models that name other files"
+    )
     parser.add_argument("--pin", action="store_true", help="use only as many cores as threads")
     return parser
 

@@ -1,7 +1,7 @@
 """Model files from the hub: nothing has a model's name before its size and sha256 are right.
 
-Every file lies in a folder of its own, so that a model whose weights are outside of it, which
-ONNX allows, finds nothing there: ONNX Runtime follows no path that leaves the model's folder.
+Every file lies in a folder of its own, so that a model whose weights are beside it, which ONNX
+allows, finds nothing there; one that says so is not even loaded (`edge.runtimes.onnx_data`).
 """
 
 from __future__ import annotations

@@ -136,3 +136,4 @@ def test_a_model_reads_no_file_but_its_own(tmp_path: Path, state: State, place: 
     work = Work(state, Settings(), Time())
     (item,) = work.measure(made, fetched(work, made, content), None)
     assert item.failure().kind == "rejected"
+    assert "keeps data in other files" in item.failure().detail
