@@ -12,7 +12,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from edge.device import ROOT, conditions, read_sensors
+from edge.errors import first_problem
 from edge.files import sha256_of
 from edge.host import WORKER, Host, WorkerError, WorkerLost
 from edge.journal import Block, Journal
@@ -258,13 +261,17 @@ def _result(run: _Run, target: Target, root: Path) -> Measurement | Failure:
     found = conditions(root, [(block.before, block.after) for block in run.blocks])
     verdict, reasons = judge(samples_ns, found)
     peaks = [b.peak_memory_bytes for b in run.blocks if b.peak_memory_bytes is not None]
-    return Measurement(
-        subject=run.job.subject,
-        target=target,
-        conditions=found,
-        warmup_ns=tuple(ns for block in run.blocks for ns in block.warmup_ns),
-        samples_ns=samples_ns,
-        peak_memory_bytes=max(peaks, default=None),
-        verdict=verdict,
-        reasons=reasons,
-    )
+    try:
+        return Measurement(
+            subject=run.job.subject,
+            target=target,
+            conditions=found,
+            warmup_ns=tuple(ns for block in run.blocks for ns in block.warmup_ns),
+            samples_ns=samples_ns,
+            peak_memory_bytes=max(peaks, default=None),
+            verdict=verdict,
+            reasons=reasons,
+        )
+    except ValidationError as error:  # a run took more than ten minutes, or no time at all
+        detail = f"what it gave is no {first_problem(error, 'record')}"
+        return Failure(run.job.subject, "rejected", detail)

@@ -8,6 +8,7 @@ from edge.agent.client import HubClient, HubRefuses
 from edge.agent.items import Item
 from edge.agent.spool import Spool
 from edge.hub_api import Report
+from edge.record import RecordError
 
 BATCH_BYTES = 1 << 20
 BATCH_ITEMS = 200
@@ -47,6 +48,8 @@ def _send(spool: Spool, client: HubClient, batch: Sequence[Item]) -> bool:
     that arrived already are known to the hub, and the culprit ends up alone."""
     try:
         refused = client.report(report_of(batch)).refused
+    except RecordError as error:  # we could not even read it back, and never will
+        refused = (str(error),)
     except HubRefuses as error:
         refused = (str(error),)
         first = batch[0]

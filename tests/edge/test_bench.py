@@ -244,6 +244,28 @@ def test_the_runs_of_a_block_can_be_limited(jobs: Callable[..., list[Job]]) -> N
     assert [len(block) for block in measured(result).samples_ns] == [70, 70, 70]
 
 
+@pytest.mark.parametrize("ns", [0, 600 * 10**9 + 1])
+def test_a_time_that_no_record_holds_is_a_failure_of_its_model(
+    tmp_path: Path, jobs: Callable[..., list[Job]], ns: int
+) -> None:
+    code = (
+        "import json, sys\n"
+        "say = lambda answer: print(json.dumps(answer), flush=True)\n"
+        "say({'version': '1'})\n"
+        "for line in sys.stdin:\n"
+        "    samples = 49 * [1000] + [int(sys.argv[1]) if json.loads(line)['id'] else 1000]\n"
+        "    say({'provider': 'fake', 'peak_memory_bytes': None, 'warmup_ns': [],"
+        " 'samples_ns': samples})\n"
+    )
+    worker = (sys.executable, "-c", code, str(ns))
+    for _ in range(2):  # the second time from the journal
+        good, bad = measure(jobs("a", "b"), TARGET, QUICK, journal=tmp_path / "j", worker=worker)
+        assert measured(good).median_ms == 0.001
+        assert isinstance(bad, Failure)
+        assert bad.kind == "rejected"
+        assert bad.detail.startswith("what it gave is no record: a sample outside 1 ns")
+
+
 def test_nothing_to_measure_starts_nothing() -> None:
     assert measure([], TARGET, QUICK, worker=("/no/such/program",)) == []
 

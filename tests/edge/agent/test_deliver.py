@@ -14,6 +14,7 @@ from edge.agent.items import Item
 from edge.agent.spool import Spool
 from edge.hub_api import Report, ReportAnswer
 from edge.orders import FailedModel
+from edge.record import MAX_RECORD_BYTES
 from edge.thin import thin
 from tests.edge.agent.boards import Hub, answer, client, record, refusing, subject
 
@@ -106,6 +107,14 @@ def test_one_that_is_left_out_of_a_report_ends_up_alone_too(spool: Spool) -> Non
     assert send(spool, hub) == 3
     assert [letter.reason for letter in spool.dead_letters()] == ["record 0: 0 ms"]
     assert len(hub.records) == 3
+
+
+def test_what_cannot_be_read_back_is_set_apart(spool: Spool) -> None:
+    hub = Hub()
+    large = Item.of_record(record(subject(b"6", "n" * MAX_RECORD_BYTES)), ORDER)
+    spool.add([*items(*range(4)), large])
+    assert send(spool, hub) == 4
+    assert ["larger than 4 MiB" in letter.reason for letter in spool.dead_letters()] == [True]
 
 
 def test_a_record_that_is_too_large_for_the_hub_is_thinned(spool: Spool) -> None:
