@@ -15,6 +15,7 @@ from edge.record import Measurement, Subject, Target
 from edge.target import make_target
 
 FAKE = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
+FLAKY = (sys.executable, str(Path(__file__).parent / "flaky_worker.py"))
 TARGET = Target(
     device="test", runtime="fake", runtime_version="1", provider="fake", precision="fp32", threads=1
 )
@@ -97,6 +98,20 @@ def test_a_model_that_kills_the_worker_is_a_crash_and_the_others_go_on(
     assert failed(bad).detail == "killed by SIGSEGV: about to fall over"
     assert str(bad) == "1-kill: crash: killed by SIGSEGV: about to fall over"
     assert [len(measured(result).samples_ns) for result in (first, last)] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("failing", "kinds"),
+    [("1", ["crash"]), ("2", ["crash"]), ("2,3", ["crash", "rejected"])],
+)
+def test_a_worker_that_does_not_start_again_at_once_spoils_one_model_at_most(
+    tmp_path: Path, jobs: Callable[..., list[Job]], failing: str, kinds: list[str]
+) -> None:
+    worker = (*FLAKY, str(tmp_path / "log"), failing)
+    words = ("fine", "fine", "fine", "kill")
+    results = measure(jobs(*words), TARGET, QUICK, root=Path("/nowhere"), worker=worker)
+    assert sorted(r.kind for r in results if isinstance(r, Failure)) == kinds
+    assert sum(isinstance(r, Measurement) for r in results) == len(words) - len(kinds)
 
 
 def test_a_model_that_hangs_is_a_timeout(jobs: Callable[..., list[Job]]) -> None:
