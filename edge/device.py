@@ -22,6 +22,7 @@ Kind = Literal["raspberry-pi", "jetson", "vm", "emulated", "generic"]
 ROOT = Path("/")
 MAX_OTHER_CPU_LOAD = 0.10
 
+_LEAST_C, _MOST_C = -100.0, 200.0  # what a heartbeat can say
 _TICKS_PER_S = 100.0  # USER_HZ, the unit of /proc/stat; 100 on every Linux there is
 _MIN_LOAD_S = 0.3  # /proc/stat counts in ticks of 10 ms: less says nothing
 THROTTLED_NOW = 0xF  # get_throttled: under-voltage, capped, throttled, too hot
@@ -103,9 +104,15 @@ def is_emulated(machine: str, kernel: str | None, environ: Mapping[str, str]) ->
 
 
 def on_battery(root: Path = ROOT) -> bool:
-    """Whether a battery of the device is being drained; False where there is none to be seen."""
+    """Whether a battery of the device is being drained; False where there is none to be seen.
+
+    Those of a mouse or a keyboard feed only these: their scope is ``Device``.
+    """
     supplies = (root / "sys/class/power_supply").glob("*")
-    return any(sysfs.line(supply / "status") == "Discharging" for supply in supplies)
+    return any(
+        sysfs.line(supply / "status") == "Discharging" and sysfs.line(supply / "scope") != "Device"
+        for supply in supplies
+    )
 
 
 def power_mode(root: Path = ROOT) -> str:
@@ -214,12 +221,15 @@ def _clock_mhz(root: Path) -> float | None:
 
 
 def _temperature_c(root: Path) -> float | None:
-    """The hottest zone of the CPU, or of the whole board where none is named after it."""
+    """The hottest zone of the CPU, or of the whole board where none is named after it.
+
+    A sensor that is broken or asleep says anything: what is no temperature of a board is left out.
+    """
     zones = list((root / "sys/class/thermal").glob("thermal_zone*"))
     named = [z for z in zones if re.search("cpu|soc|pkg", (sysfs.text(z / "type") or "").lower())]
     of_cpu, of_all = (sysfs.numbers(z / "temp" for z in group) for group in (named, zones))
-    milli_c = of_cpu or of_all
-    return max(milli_c) / 1000 if milli_c else None
+    found_c = [milli_c / 1000 for milli_c in of_cpu or of_all]
+    return max((c for c in found_c if _LEAST_C <= c <= _MOST_C), default=None)
 
 
 def _throttle_bits(root: Path) -> int | None:
