@@ -82,11 +82,12 @@ def describe(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Devi
     kernel, here = sysfs.line(root / "proc/sys/kernel/arch"), platform.machine()
     emulated = root == ROOT and is_emulated(here, kernel, environ)
     arch = (kernel if root != ROOT else None) or here or "unknown"
+    kind: Kind = "emulated" if emulated else _kind(root, board, cpuinfo)
     return Device(
         name=board or _cpu_name(cpuinfo) or f"unknown {arch}",
-        cores=len(re.findall(r"^processor\s*:", cpuinfo, re.MULTILINE)) or os.cpu_count() or 1,
+        cores=_cores(root, kind, cpuinfo),
         arch=arch,
-        kind="emulated" if emulated else _kind(root, board, cpuinfo),
+        kind=kind,
         memory_bytes=_memory_bytes(root),
     )
 
@@ -179,6 +180,16 @@ def _kind(root: Path, board: str, cpuinfo: str) -> Kind:
     vendor = (sysfs.text(root / "sys/class/dmi/id/sys_vendor") or "").lower()
     flags = re.search(r"^flags\s*:.*\bhypervisor\b", cpuinfo, re.MULTILINE)
     return "vm" if flags or vendor.startswith(_VM_VENDORS) else "generic"
+
+
+def _cores(root: Path, kind: Kind, cpuinfo: str) -> int:
+    """Those at work; of a Jetson all that there are: its power modes, which are named apart, switch
+    some off, and it stays the same machine."""
+    present = sysfs.line(root / "sys/devices/system/cpu/present") if kind == "jetson" else None
+    if present and re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", present):
+        ends = [[int(end) for end in part.split("-")] for part in present.split(",")]
+        return sum(end[-1] - end[0] + 1 for end in ends)
+    return len(re.findall(r"^processor\s*:", cpuinfo, re.MULTILINE)) or os.cpu_count() or 1
 
 
 def _cpu_name(cpuinfo: str) -> str | None:

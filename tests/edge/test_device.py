@@ -53,6 +53,22 @@ def test_a_machine_says_what_it_is(
     assert power_mode(root) == mode
 
 
+@pytest.mark.parametrize(("present", "cores"), [("0-5", 6), ("0-3,8,10-11", 7), ("none", 4)])
+def test_a_jetson_that_switched_cores_off_is_the_same_machine(
+    tmp_path: Path, present: str, cores: int
+) -> None:
+    shutil.copytree(ORIN, tmp_path, dirs_exist_ok=True)
+    four = "".join(f"processor\t: {n}\n" for n in range(4))
+    tree(tmp_path, {"proc/cpuinfo": four, "sys/devices/system/cpu/present": f"{present}\n"})
+    assert describe(tmp_path).fingerprint == f"{ORIN_NANO}, {cores} cores, aarch64, jetson"
+
+
+def test_another_machine_has_the_cores_that_are_at_work(tmp_path: Path) -> None:
+    shutil.copytree(PI4, tmp_path, dirs_exist_ok=True)
+    tree(tmp_path, {"sys/devices/system/cpu/present": "0-7\n"})  # of the host of a container
+    assert describe(tmp_path).cores == 4
+
+
 def test_a_cpu_without_a_name_is_called_by_its_numbers(tmp_path: Path) -> None:
     cpuinfo = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0b\n"
     assert describe(tree(tmp_path, {"proc/cpuinfo": cpuinfo})).name == "CPU 0x41/0xd0b"
