@@ -1,7 +1,7 @@
 """The agent's end of the wire: every answer is bounded in size and time, and nothing is believed.
 
-No redirect is followed, so that the token goes to the hub alone, and nothing is unpacked: a
-compressed answer would have no bound.
+No redirect is followed, and over HTTP no proxy asked, so that the token goes to the hub alone.
+Nothing is unpacked: a compressed answer would have no bound.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class HubClient:
         self._http = httpx.Client(
             base_url=address.url,
             verify=address.ssl_context(),
+            trust_env=address.is_encrypted,  # else a proxy of the environment would get the token
             transport=transport,
             timeout=_TIMEOUT,
             follow_redirects=False,
