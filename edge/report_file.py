@@ -119,7 +119,8 @@ class ReportFile:
 
 def failed_model(failure: Failure) -> FailedModel:
     """The failure as it travels: cut to its first characters, and without those that are none."""
-    detail = failure.detail[:MAX_DETAIL_CHARACTERS].encode(errors="replace").decode()
+    detail = failure.detail.replace("\0", "")[:MAX_DETAIL_CHARACTERS]  # databases take no zeros
+    detail = detail.encode(errors="replace").decode()
     return FailedModel(sha256=failure.subject.sha256, kind=failure.kind, detail=detail)
 
 

@@ -44,6 +44,10 @@ class HubAway(EdgeError, ConnectionError):
         self.retry_after_s = retry_after_s
 
 
+class HubFails(HubAway):
+    """The hub broke down over this request (HTTP 500), and may do so each time."""
+
+
 class HubForbids(EdgeError, PermissionError):
     """The token is unknown, revoked, or not meant for this."""
 
@@ -175,7 +179,8 @@ class HubClient:
             raise HubForbids(f"{said}: give this board a token with `facet hub add-device`")
         if 400 <= status < 500 and status not in _AGAIN_LATER:
             raise HubRefuses(said, status)
-        raise HubAway(said, _retry_after_s(response))
+        kind = HubFails if status == 500 else HubAway
+        raise kind(said, _retry_after_s(response))
 
     def _reason(self, response: httpx.Response) -> str:
         body = bytearray()

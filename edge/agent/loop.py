@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from edge.agent import memory
 from edge.agent.backoff import MOST_S, Backoff
-from edge.agent.client import HubAway, HubClient, HubForbids, HubRefuses
+from edge.agent.client import HubAway, HubClient, HubFails, HubForbids, HubRefuses
 from edge.agent.conditions import heartbeat
 from edge.agent.deliver import deliver
 from edge.agent.inbox import Inbox
@@ -175,10 +175,7 @@ class Agent:
             self._heard(self._beat("full" if self._full or self._was_full else "idle"))
             if self._status.quarantined is None:
                 with self._watching_the_disk():
-                    if self._spool is not None:
-                        deliver(self._spool, self._client, self._pause)
-                    if self._full is None:
-                        self._orders.replace(self._client.orders().orders)
+                    self._send_and_fetch()
         except HubAway as error:
             self._later(self._backoff.failed(error.retry_after_s), str(error))
         except (HubForbids, HubRefuses) as error:
@@ -189,6 +186,19 @@ class Agent:
             self._greet()
             self._status.problem = self._full
             self._next_call = self._clock() + self._poll_s * self._rng.uniform(0.8, 1.0)
+
+    def _send_and_fetch(self) -> None:
+        """What waits, and new orders: also where the hub breaks down over what waits."""
+        failed: HubFails | None = None
+        try:
+            if self._spool is not None:
+                deliver(self._spool, self._client, self._pause)
+        except HubFails as error:
+            failed = error
+        if self._full is None:
+            self._orders.replace(self._client.orders().orders)
+        if failed is not None:
+            raise failed
 
     def _greet(self) -> None:
         """Who started us, or looks into the journal after an outage, sees that it works."""

@@ -379,6 +379,23 @@ def test_leftovers_are_discarded(tmp_path: Path, hub: Hub) -> None:
     assert len(hub.records) == 1
 
 
+def test_orders_are_fetched_although_the_hub_breaks_down_over_a_report(
+    tmp_path: Path, hub: Hub
+) -> None:
+    hub.offer(b"one")
+    hub.override["/v1/reports"] = refusing(500)
+    time = Time()
+    assert not run_once(hub, tmp_path, time)
+    hub.offer(b"two")
+    hub.calls.clear()
+    assert not run_once(hub, tmp_path, time)
+    assert f"GET /v1/models/{sha256(b'two')}" in hub.calls
+    assert "HTTP 500" in str(status(tmp_path).problem)
+    hub.override.clear()
+    assert run_once(hub, tmp_path, time)
+    assert sorted(r.subject.name for r in hub.records.values()) == ["one", "two"]
+
+
 # A full or a read-only disk
 
 
