@@ -12,9 +12,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from edge.device import ROOT, conditions, read_sensors
+from edge.errors import first_problem
 from edge.files import sha256_of
-from edge.host import WORKER, Host, WorkerError, WorkerLost
+from edge.host import WORKER, Host, WorkerError, WorkerLost, start
 from edge.journal import Block, Journal
 from edge.record import Measurement, Subject, Target
 from edge.verdict import judge
@@ -94,11 +97,13 @@ def measure(
     """Measure every job on this machine; the results are in the order of `jobs`.
 
     Every round visits each model once, in shuffled order, for one block of runs. A model that
-    kills or hangs the worker becomes a Failure; the others go on in a new worker. `progress`
-    is called with (blocks done, blocks in all). Finished blocks are kept in the file `journal`,
-    from which a killed call resumes; the caller removes it when the results are safe.
+    kills or hangs the worker becomes a Failure; the others go on in a new worker. Where that does
+    not start, the model whose turn it is fails, and the next one tries again. `progress` is called
+    with (blocks done, blocks in all). Finished blocks are kept in the file `journal`, from which a
+    killed call resumes; the caller removes it when the results are safe.
 
-    Raises WorkerError where the runtime of `target` is missing or has another version.
+    Raises WorkerError where the first worker does not start, as where the runtime of `target` is
+    missing or has another version.
     """
     runs = [_Run(number, job) for number, job in enumerate(jobs)]
     with Journal(journal, _header(target, protocol, seed)) as kept:
@@ -127,6 +132,7 @@ class _Visitor:
         self._root = root
         self._command = [*worker, *worker_options(target, protocol)]
         self._host: Host | None = None
+        self._started = False
         self._loaded: set[int] = set()
 
     def __enter__(self) -> _Visitor:
@@ -137,7 +143,13 @@ class _Visitor:
 
     def visit(self, run: _Run) -> None:
         """Load the model where it is not, and measure one block of runs; or note the failure."""
-        host = self._host or self._start()
+        try:
+            host = self._host or self._start()
+        except WorkerError as error:
+            if not self._started:
+                raise
+            run.fail("rejected", str(error))  # the others have blocks, or another chance
+            return
         try:
             if run.id in self._loaded or self._load(host, run):
                 self._block(host, run)
@@ -197,12 +209,15 @@ class _Visitor:
         return answer
 
     def _start(self) -> Host:
-        self._host = host = Host(self._command, self._protocol.timeout_s)
+        host = start(self._command, self._protocol.timeout_s)
         if host.version != self._target.runtime_version:
+            host.close()
             raise WorkerError(
                 f"the target has {self._target.runtime} {self._target.runtime_version} but "
                 f"{host.version} is installed: describe the target again"
             )
+        self._host = host
+        self._started = True
         return host
 
     def _stop(self) -> None:
@@ -258,13 +273,17 @@ def _result(run: _Run, target: Target, root: Path) -> Measurement | Failure:
     found = conditions(root, [(block.before, block.after) for block in run.blocks])
     verdict, reasons = judge(samples_ns, found)
     peaks = [b.peak_memory_bytes for b in run.blocks if b.peak_memory_bytes is not None]
-    return Measurement(
-        subject=run.job.subject,
-        target=target,
-        conditions=found,
-        warmup_ns=tuple(ns for block in run.blocks for ns in block.warmup_ns),
-        samples_ns=samples_ns,
-        peak_memory_bytes=max(peaks, default=None),
-        verdict=verdict,
-        reasons=reasons,
-    )
+    try:
+        return Measurement(
+            subject=run.job.subject,
+            target=target,
+            conditions=found,
+            warmup_ns=tuple(ns for block in run.blocks for ns in block.warmup_ns),
+            samples_ns=samples_ns,
+            peak_memory_bytes=max(peaks, default=None),
+            verdict=verdict,
+            reasons=reasons,
+        )
+    except ValidationError as error:  # a run took more than ten minutes, or no time at all
+        detail = f"what it gave is no {first_problem(error, 'record')}"
+        return Failure(run.job.subject, "rejected", detail)

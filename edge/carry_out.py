@@ -33,12 +33,14 @@ def carry_out(
     Every model is loaded once in a process apart, which shows the provider that runs it; then
     those of one provider are measured interleaved, by the order's protocol. With `journal` a call
     that was killed goes on where it was: finished blocks are kept in files of this name and a
-    target's id, which `forget` removes when the results are safe.
+    target's id, which `forget` removes when the results are safe. Whoever ordered may have made
+    the models, so one that names other files is refused.
 
     Raises UnknownRuntime, MissingRuntime or WorkerError where nothing of it can be measured here.
     """
     jobs = [Job(model.subject, files[model.subject.sha256]) for model in order.models]
     protocol = replace(order.how.protocol(), memory_limit_bytes=memory_limit_bytes)
+    worker = (*worker, "--strangers")
     setting = Setting(order.threads, protocol, root, worker)
     target = make_target(order.runtime, order.threads, order.precision, root)
     found = probe(jobs, target, setting, partial(progress, f"loading {len(jobs)} models"))

@@ -22,6 +22,7 @@ Kind = Literal["raspberry-pi", "jetson", "vm", "emulated", "generic"]
 ROOT = Path("/")
 MAX_OTHER_CPU_LOAD = 0.10
 
+_LEAST_C, _MOST_C = -100.0, 200.0  # what a heartbeat can say
 _TICKS_PER_S = 100.0  # USER_HZ, the unit of /proc/stat; 100 on every Linux there is
 _MIN_LOAD_S = 0.3  # /proc/stat counts in ticks of 10 ms: less says nothing
 THROTTLED_NOW = 0xF  # get_throttled: under-voltage, capped, throttled, too hot
@@ -81,11 +82,12 @@ def describe(root: Path = ROOT, environ: Mapping[str, str] = os.environ) -> Devi
     kernel, here = sysfs.line(root / "proc/sys/kernel/arch"), platform.machine()
     emulated = root == ROOT and is_emulated(here, kernel, environ)
     arch = (kernel if root != ROOT else None) or here or "unknown"
+    kind: Kind = "emulated" if emulated else _kind(root, board, cpuinfo)
     return Device(
         name=board or _cpu_name(cpuinfo) or f"unknown {arch}",
-        cores=len(re.findall(r"^processor\s*:", cpuinfo, re.MULTILINE)) or os.cpu_count() or 1,
+        cores=_cores(root, kind, cpuinfo),
         arch=arch,
-        kind="emulated" if emulated else _kind(root, board, cpuinfo),
+        kind=kind,
         memory_bytes=_memory_bytes(root),
     )
 
@@ -103,9 +105,15 @@ def is_emulated(machine: str, kernel: str | None, environ: Mapping[str, str]) ->
 
 
 def on_battery(root: Path = ROOT) -> bool:
-    """Whether a battery of the device is being drained; False where there is none to be seen."""
+    """Whether a battery of the device is being drained; False where there is none to be seen.
+
+    Those of a mouse or a keyboard feed only these: their scope is ``Device``.
+    """
     supplies = (root / "sys/class/power_supply").glob("*")
-    return any(sysfs.line(supply / "status") == "Discharging" for supply in supplies)
+    return any(
+        sysfs.line(supply / "status") == "Discharging" and sysfs.line(supply / "scope") != "Device"
+        for supply in supplies
+    )
 
 
 def power_mode(root: Path = ROOT) -> str:
@@ -174,6 +182,16 @@ def _kind(root: Path, board: str, cpuinfo: str) -> Kind:
     return "vm" if flags or vendor.startswith(_VM_VENDORS) else "generic"
 
 
+def _cores(root: Path, kind: Kind, cpuinfo: str) -> int:
+    """Those at work; of a Jetson all that there are: its power modes, which are named apart, switch
+    some off, and it stays the same machine."""
+    present = sysfs.line(root / "sys/devices/system/cpu/present") if kind == "jetson" else None
+    if present and re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", present):
+        ends = [[int(end) for end in part.split("-")] for part in present.split(",")]
+        return sum(end[-1] - end[0] + 1 for end in ends)
+    return len(re.findall(r"^processor\s*:", cpuinfo, re.MULTILINE)) or os.cpu_count() or 1
+
+
 def _cpu_name(cpuinfo: str) -> str | None:
     """The marketing name; a hypervisor may hide the model in it, so its numbers follow."""
     field = _fields(cpuinfo)
@@ -214,12 +232,15 @@ def _clock_mhz(root: Path) -> float | None:
 
 
 def _temperature_c(root: Path) -> float | None:
-    """The hottest zone of the CPU, or of the whole board where none is named after it."""
+    """The hottest zone of the CPU, or of the whole board where none is named after it.
+
+    A sensor that is broken or asleep says anything: what is no temperature of a board is left out.
+    """
     zones = list((root / "sys/class/thermal").glob("thermal_zone*"))
     named = [z for z in zones if re.search("cpu|soc|pkg", (sysfs.text(z / "type") or "").lower())]
     of_cpu, of_all = (sysfs.numbers(z / "temp" for z in group) for group in (named, zones))
-    milli_c = of_cpu or of_all
-    return max(milli_c) / 1000 if milli_c else None
+    found_c = [milli_c / 1000 for milli_c in of_cpu or of_all]
+    return max((c for c in found_c if _LEAST_C <= c <= _MOST_C), default=None)
 
 
 def _throttle_bits(root: Path) -> int | None:

@@ -121,6 +121,15 @@ class Host:
         return WorkerLost("crash", f"{how}: {said}" if said else how)
 
 
+def start(command: Sequence[str], timeout_s: float) -> Host:
+    """A worker, at the second try if need be: what keeps a process from starting on a small board,
+    such as too little memory, may be over in a moment. Raises WorkerError."""
+    try:
+        return Host(command, timeout_s)
+    except WorkerError:
+        return Host(command, timeout_s)
+
+
 def _environment() -> dict[str, str]:
     """The worker must import this very package, installed or not."""
     here = str(Path(__file__).resolve().parent.parent)

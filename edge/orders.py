@@ -21,6 +21,7 @@ FORMAT_VERSION: Literal[1] = 1
 MAX_MODEL_BYTES = 512 << 20
 MAX_MODELS = 2000  # of an order; a profile of a large space has some hundreds
 MAX_ORDER_BYTES = 16 << 20  # of its JSON
+MAX_SUBJECT_BYTES = 256 << 10  # of its JSON: with its samples it must fit into a record
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -44,7 +45,13 @@ class OrderedModel(_Frozen):
     def _whole(self) -> OrderedModel:
         if len(self.subject.sha256) != 64 or set(self.subject.sha256) - set("0123456789abcdef"):
             raise ValueError(f"sha256 {self.subject.sha256!r} is not 64 hex digits")
-        json.dumps(self.subject.architecture, allow_nan=False)  # NaN is no JSON: raises ValueError
+        subject = json.dumps(
+            self.subject.model_dump(), allow_nan=False
+        )  # ValueError: NaN is no JSON
+        if len(subject) > MAX_SUBJECT_BYTES:
+            raise ValueError(
+                f"a subject of {len(subject) >> 10} KiB: {MAX_SUBJECT_BYTES >> 10} are the most"
+            )
         return self
 
 

@@ -17,7 +17,7 @@ from edge.bench import Failure, Job, Protocol
 from edge.device import ROOT
 from edge.errors import EdgeError
 from edge.files import sha256_of
-from edge.host import WORKER, Host, WorkerError, WorkerLost
+from edge.host import WORKER, Host, WorkerError, WorkerLost, start
 from edge.record import Measurement, Target
 from edge.runtimes import MissingRuntime
 from edge.target import make_target
@@ -93,7 +93,7 @@ def probe(
 ) -> list[Target | Failure]:
     """Load every model and run it once: `target` with the provider that ran it, or why none did.
 
-    Raises WorkerError where the runtime does not start.
+    Raises WorkerError where the runtime does not start for the first one.
     """
     command = [*setting.worker, *bench.worker_options(target, setting.protocol)]
     found: list[Target | Failure] = []
@@ -101,7 +101,13 @@ def probe(
     try:
         for job in jobs:
             progress(len(found), len(jobs))
-            host = host or Host(command, setting.protocol.timeout_s)
+            try:
+                host = host or start(command, setting.protocol.timeout_s)
+            except WorkerError as error:
+                if not found:
+                    raise
+                found.append(Failure(job.subject, "rejected", str(error)))
+                continue
             try:
                 found.append(_load(host, job, target))
             except WorkerLost as lost:

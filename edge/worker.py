@@ -26,11 +26,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from edge.errors import EdgeError
 from edge.footprint import Footprints, Steps
-from edge.runtimes import Feeds, Runtime, Session, get_runtime
+
+if TYPE_CHECKING:
+    from edge.runtimes import Feeds, Runtime, Session
 
 _FIRST_CAPACITY = 4096
 _PR_SET_PDEATHSIG = 1
@@ -45,9 +47,10 @@ class _Model(NamedTuple):
 class Worker:
     """Answers requests; holds every model that it loaded."""
 
-    def __init__(self, runtime: Runtime, threads: int) -> None:
+    def __init__(self, runtime: Runtime, threads: int, strangers: bool = False) -> None:
         self._runtime = runtime
         self._threads = threads
+        self._strangers = strangers
         self._models: dict[int, _Model] = {}
         self._footprints = Footprints(Steps(die_with_parent, runtime.prepare, self._run_once))
 
@@ -61,6 +64,8 @@ class Worker:
             return {"failure": failure_kind(error), "detail": str(error) or repr(error)}
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._strangers:
+            self._runtime.refuse_other_files(Path(request["path"]))
         wanted = request.get("footprint", True)  # it takes loading the model twice
         peak_bytes = self._footprints.peak_bytes(request) if wanted else None
         model = self._loaded(request)
@@ -138,18 +143,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # a library that prints must not end up in the answers
+    _confine(options.threads if options.pin else None, options.memory_limit_bytes)
+    if os.getppid() != options.parent:  # it died before we asked to die with it
+        return
+    from edge.runtimes import get_runtime  # numpy comes with it, and starts threads
+
     try:
         runtime = get_runtime(options.runtime)
         hello = {"version": runtime.version()}
     except EdgeError as error:
         _say(answers, {"error": str(error)})
         return
-    _confine(options.threads if options.pin else None, options.memory_limit_bytes)
-    if os.getppid() != options.parent:  # it died before we asked to die with it
-        return
     runtime.prepare()
     _say(answers, hello)
-    serve(Worker(runtime, options.threads), sys.stdin, answers)
+    serve(Worker(runtime, options.threads, options.strangers), sys.stdin, answers)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -158,6 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True, help="process id to die with")
     parser.add_argument("--memory-limit-bytes", type=int)
+    parser.add_argument(
+        "--strangers", action="store_true", help="refuse models that name other files"
+    )
     parser.add_argument("--pin", action="store_true", help="use only as many cores as threads")
     return parser
 
@@ -168,8 +178,9 @@ def _say(answers: TextIO, answer: dict[str, Any]) -> None:
 
 
 def _confine(cores: int | None, memory_limit_bytes: int | None) -> None:
-    """Before any thread exists: threads inherit the affinity. The last cores of a board are
-    its fast ones, and the first one serves the interrupts."""
+    """Before any thread exists: threads inherit the affinity, and a process that has some gets no
+    namespace of users. The last cores of a board are its fast ones, and the first one serves the
+    interrupts."""
     if cores is not None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
     if memory_limit_bytes is not None:

@@ -46,6 +46,11 @@ class HubAddress:
                 "use https://, or --insecure if you know the network in between"
             )
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether nobody in between reads along."""
+        return urlsplit(self.url).scheme == "https"
+
     def ssl_context(self) -> ssl.SSLContext:
         """Trusts the system's authorities or `ca` alone. Raises BadAddress for a bad file."""
         if self.ca is None:

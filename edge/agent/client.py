@@ -1,7 +1,7 @@
 """The agent's end of the wire: every answer is bounded in size and time, and nothing is believed.
 
-No redirect is followed, so that the token goes to the hub alone, and nothing is unpacked: a
-compressed answer would have no bound.
+No redirect is followed, and over HTTP no proxy asked, so that the token goes to the hub alone.
+Nothing is unpacked: a compressed answer would have no bound.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ class HubAway(EdgeError, ConnectionError):
         self.retry_after_s = retry_after_s
 
 
+class HubFails(HubAway):
+    """The hub broke down over this request (HTTP 500), and may do so each time."""
+
+
 class HubForbids(EdgeError, PermissionError):
     """The token is unknown, revoked, or not meant for this."""
 
@@ -74,6 +78,7 @@ class HubClient:
         self._http = httpx.Client(
             base_url=address.url,
             verify=address.ssl_context(),
+            trust_env=address.is_encrypted,  # else a proxy of the environment would get the token
             transport=transport,
             timeout=_TIMEOUT,
             follow_redirects=False,
@@ -174,7 +179,8 @@ class HubClient:
             raise HubForbids(f"{said}: give this board a token with `facet hub add-device`")
         if 400 <= status < 500 and status not in _AGAIN_LATER:
             raise HubRefuses(said, status)
-        raise HubAway(said, _retry_after_s(response))
+        kind = HubFails if status == 500 else HubAway
+        raise kind(said, _retry_after_s(response))
 
     def _reason(self, response: httpx.Response) -> str:
         body = bytearray()

@@ -35,7 +35,7 @@ def heartbeat(state: DeviceWork, spooled: int, spool_bytes: int, root: Path = RO
         clock_synchronised=clock_synchronised(root),
         device=describe(root).fingerprint[:300],
         targets=targets(root),
-        temperature_c=_plausible_c(sensors.temperature_c),
+        temperature_c=sensors.temperature_c,
         throttled=None if bits is None else bool(bits & THROTTLED_NOW),
         state=state,
         spooled=spooled,
@@ -73,11 +73,6 @@ def clock_synchronised(root: Path = ROOT, ask: Callable[[], int] | None = None) 
 
 def _ask_kernel() -> int:
     return int(ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)))
-
-
-def _plausible_c(temperature_c: float | None) -> float | None:
-    """A sensor that is broken or asleep says anything."""
-    return temperature_c if temperature_c is not None and -100 <= temperature_c <= 200 else None
 
 
 def _boot(sensors: Sensors) -> tuple[str, float]:

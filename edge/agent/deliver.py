@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from edge.agent.client import HubClient, HubRefuses
+from edge.agent.client import HubClient, HubFails, HubRefuses
 from edge.agent.items import Item
 from edge.agent.spool import Spool
 from edge.hub_api import Report
+from edge.record import RecordError
 
 BATCH_BYTES = 1 << 20
 BATCH_ITEMS = 200
@@ -17,7 +18,8 @@ _TOO_LARGE = 413
 def deliver(spool: Spool, client: HubClient, between: Callable[[], object] = lambda: None) -> int:
     """Send what waits, `between` after every batch but the last; how many items arrived.
 
-    Raises HubAway or HubForbids; what did not arrive is still in the spool then.
+    Raises HubAway or HubForbids; what did not arrive is still in the spool then, and where the hub
+    broke down over a batch (HubFails), the next call begins with a half of it.
     """
     arrived = 0
     batch = spool.batch(BATCH_BYTES, BATCH_ITEMS)
@@ -47,6 +49,14 @@ def _send(spool: Spool, client: HubClient, batch: Sequence[Item]) -> bool:
     that arrived already are known to the hub, and the culprit ends up alone."""
     try:
         refused = client.report(report_of(batch)).refused
+    except RecordError as error:  # we could not even read it back, and never will
+        refused = (str(error),)
+    except HubFails:  # over one item, perhaps, for which the others need not wait
+        if len(batch) > 1:
+            spool.split(batch)
+        else:
+            spool.postpone(batch[0])
+        raise
     except HubRefuses as error:
         refused = (str(error),)
         first = batch[0]

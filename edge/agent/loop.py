@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from edge.agent import memory
 from edge.agent.backoff import MOST_S, Backoff
-from edge.agent.client import HubAway, HubClient, HubForbids, HubRefuses
+from edge.agent.client import HubAway, HubClient, HubFails, HubForbids, HubRefuses
 from edge.agent.conditions import heartbeat
 from edge.agent.deliver import deliver
 from edge.agent.inbox import Inbox
@@ -133,9 +133,12 @@ class Agent:
         except (OSError, sqlite3.OperationalError) as error:
             if not is_full(error):
                 raise
-            self._state.use_reserve()
-            self._full = f"the disk takes nothing more: {error}"
-            self._problem(self._full)
+            self._takes_nothing(error)
+
+    def _takes_nothing(self, error: Exception) -> None:
+        self._state.use_reserve()
+        self._full = f"the disk takes nothing more: {error}"
+        self._problem(self._full)
 
     def _open(self) -> None:
         if self._spool is None:
@@ -147,7 +150,8 @@ class Agent:
                 _LOG.error("the spool was damaged: it lies in %s now", self._spool.damaged)
             self._orders.forget(self._spool.holds)  # a kill came before `remove`
             self._work.forget_all_but(order.id for order in self._orders)
-        if self._state.free_bytes() < self._settings.min_free_bytes:
+        missing_bytes = self._settings.min_free_bytes - self._state.free_bytes()
+        if missing_bytes > 0 and self._work.cache.make_room(0, (), -missing_bytes):
             raise DiskFull(f"less than {self._settings.min_free_bytes >> 20} MiB are free")
         self._state.keep_reserve()
 
@@ -171,10 +175,7 @@ class Agent:
             self._heard(self._beat("full" if self._full or self._was_full else "idle"))
             if self._status.quarantined is None:
                 with self._watching_the_disk():
-                    if self._spool is not None:
-                        deliver(self._spool, self._client, self._pause)
-                    if self._full is None:
-                        self._orders.replace(self._client.orders().orders)
+                    self._send_and_fetch()
         except HubAway as error:
             self._later(self._backoff.failed(error.retry_after_s), str(error))
         except (HubForbids, HubRefuses) as error:
@@ -185,6 +186,19 @@ class Agent:
             self._greet()
             self._status.problem = self._full
             self._next_call = self._clock() + self._poll_s * self._rng.uniform(0.8, 1.0)
+
+    def _send_and_fetch(self) -> None:
+        """What waits, and new orders: also where the hub breaks down over what waits."""
+        failed: HubFails | None = None
+        try:
+            if self._spool is not None:
+                deliver(self._spool, self._client, self._pause)
+        except HubFails as error:
+            failed = error
+        if self._full is None:
+            self._orders.replace(self._client.orders().orders)
+        if failed is not None:
+            raise failed
 
     def _greet(self) -> None:
         """Who started us, or looks into the journal after an outage, sees that it works."""
@@ -217,6 +231,8 @@ class Agent:
                 wait_s = self._download_backoff.failed(asked_s)
                 self._not_before[order.id] = self._clock() + wait_s
                 self._problem(str(error))
+            except DiskFull as error:  # a smaller one may fit, or have all its models
+                self._takes_nothing(error)
             else:
                 self._download_backoff.succeeded()
                 return True

@@ -1,7 +1,7 @@
 """Model files from the hub: nothing has a model's name before its size and sha256 are right.
 
-Every file lies in a folder of its own, so that a model whose weights are outside of it, which
-ONNX allows, finds nothing there: ONNX Runtime follows no path that leaves the model's folder.
+Every file lies in a folder of its own, so that a model whose weights are beside it, which ONNX
+allows, finds nothing there; one that says so is not even loaded (`edge.runtimes.onnx_data`).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class ModelCache:
             os.utime(path)  # used just now
             return path
         path.unlink(missing_ok=True)
-        part = self.folder / f"{model.subject.sha256}.part"
+        part = self._part(model.subject.sha256)
         self.folder.mkdir(parents=True, exist_ok=True)
         for _ in range(_TRIES):
             try:
@@ -76,26 +76,44 @@ class ModelCache:
                 return path
         raise ModelUnavailable("altered", f"{why}, twice: it was deleted")
 
-    def make_room(self, needed_bytes: int, keep: Collection[str]) -> None:
-        """Remove files, but none of `keep`, until `needed_bytes` more are within the cap."""
-        files = [path for path in self.folder.glob("*/model.*") if path.is_file()]
-        total_bytes = sum(path.stat().st_size for path in files) + needed_bytes
-        for path in sorted(files, key=lambda path: path.stat().st_mtime):
-            if total_bytes <= self.cap_bytes:
-                return
-            if path.parent.name not in keep:
-                total_bytes -= path.stat().st_size
-                shutil.rmtree(path.parent)
+    def make_room(self, needed_bytes: int, keep: Collection[str], free_bytes: int) -> int:
+        """Remove files, but none of `keep`, until `needed_bytes` more are within the cap and within
+        `free_bytes`, what the disk has left for them now.
+
+        Returns how many bytes are missing even without these files: then none is removed.
+        """
+        files = sorted(self._files(), key=lambda path: path.stat().st_mtime)
+        sizes = {path: path.stat().st_size for path in files}
+        over_bytes = needed_bytes - min(self.cap_bytes - sum(sizes.values()), free_bytes)
+        others = [path for path in files if _sha256_in(path) not in keep]
+        if (short_bytes := over_bytes - sum(sizes[path] for path in others)) > 0:
+            return short_bytes
+        for path in others:
+            if over_bytes <= 0:
+                break
+            over_bytes -= sizes[path]
+            _remove(path)
+        return 0
 
     def missing_bytes(self, models: Collection[OrderedModel], runtime: str) -> int:
         """What is still to be downloaded of `models`."""
         sizes = {model.subject.sha256: model.size_bytes for model in models}
         return sum(
-            size for sha256, size in sizes.items() if not self._path(sha256, runtime).exists()
+            max(0, size - _size_bytes(self._part(sha256)))
+            for sha256, size in sizes.items()
+            if not self._path(sha256, runtime).exists()
         )
+
+    def _files(self) -> list[Path]:
+        """Models, and what there is of those whose download broke off."""
+        found = (*self.folder.glob("*/model.*"), *self.folder.glob("*.part"))
+        return [path for path in found if path.is_file()]
 
     def _path(self, sha256: str, runtime: str) -> Path:
         return self.folder / sha256 / f"model{get_runtime(runtime).suffix}"
+
+    def _part(self, sha256: str) -> Path:
+        return self.folder / f"{sha256}.part"
 
     def _download(self, client: HubClient, model: OrderedModel, part: Path) -> None:
         """All of `model` into `part`, going on where it ends. Raises _Altered and the above."""
@@ -115,7 +133,7 @@ class ModelCache:
             raise _Altered(f"its sha256 is {digest}")
 
     def _receive(self, client: HubClient, model: OrderedModel, part: Path) -> None:
-        have = part.stat().st_size if part.exists() else 0
+        have = _size_bytes(part)
         if have == model.size_bytes:
             return
         with client.model(model.subject.sha256, have) as (begin, chunks), part.open("ab") as file:
@@ -138,3 +156,19 @@ def _take(part: Path, path: Path) -> None:
     part.replace(path)
     for folder in (path.parent, path.parent.parent):
         sync_folder(folder)
+
+
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _sha256_in(path: Path) -> str:
+    """Of the model that a file of the cache holds, whole or in part."""
+    return path.stem if path.suffix == ".part" else path.parent.name
+
+
+def _remove(path: Path) -> None:
+    if path.suffix == ".part":
+        path.unlink()
+    else:
+        shutil.rmtree(path.parent)

@@ -3,7 +3,7 @@
 An item is known by its content, so that adding it twice is adding it once, and it is deleted only
 when the hub has said that it holds it. Items go out in batches. A batch that may have arrived is
 sent again as it was, before anything else: were a record thinned after it arrived, the hub would
-hold one measurement as two.
+hold one measurement as two. An item that went alone, and over which the hub broke down, goes last.
 
 Where the cap is reached, raw samples go before summaries: first what the hub refused, then the
 oldest records are thinned (`edge.thin`), and only when all are thin the oldest are dropped, those
@@ -40,7 +40,10 @@ CREATE INDEX IF NOT EXISTS items_by_turn ON items (thin DESC, bytes, number);
 CREATE INDEX IF NOT EXISTS items_by_order ON items (order_id);
 CREATE TABLE IF NOT EXISTS counts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
-_ON_ITS_WAY = "batch = (SELECT min(batch) FROM items WHERE batch > 0)"
+_LATE = 1 << 40  # batches from here on are items that went alone and were too much for the hub
+_SENT = f"batch BETWEEN 1 AND {_LATE - 1}"
+_ON_ITS_WAY = f"batch = (SELECT min(batch) FROM items WHERE {_SENT})"
+_POSTPONED = f"batch = (SELECT min(batch) FROM items WHERE batch >= {_LATE})"
 _READY = "batch = 0 AND refused IS NULL"
 
 
@@ -80,13 +83,13 @@ class Spool:
     def batch(self, max_bytes: int, max_items: int) -> list[Item]:
         """What to send next, of one order: summaries before raw samples; [] where nothing waits.
 
-        The same batch again until it is acknowledged, refused or split.
+        The same batch again until it is acknowledged, refused, split or postponed.
         """
         if not (batch := self._items(_ON_ITS_WAY)):
             with transaction(self._database):
                 chosen = self._choose(min(max_bytes, self._cap_bytes // 4), max_items)
                 self._mark(chosen, 1)
-            batch = self._items(_ON_ITS_WAY)
+            batch = self._items(_ON_ITS_WAY) or self._items(_POSTPONED)
         return batch
 
     def acknowledge(self, items: Sequence[Item]) -> None:
@@ -100,8 +103,13 @@ class Spool:
     def split(self, items: Sequence[Item]) -> None:
         """Something in this batch is not taken: its halves are the next batches."""
         with transaction(self._database):
-            last: int = self._database.execute("SELECT max(batch) FROM items").fetchone()[0]
+            last = self._last_batch(_SENT)
             self._mark((item.id for item in items[(len(items) + 1) // 2 :]), last + 1)
+
+    def postpone(self, item: Item) -> None:
+        """`item` may have arrived, and is sent again when nothing else waits."""
+        with transaction(self._database):
+            self._mark([item.id], max(_LATE, self._last_batch("TRUE") + 1))
 
     def replace(self, item: Item, other: Item) -> None:
         """`other` is sent in place of `item`."""
@@ -171,7 +179,12 @@ class Spool:
                 self._replace(item.id, item.thinned())
                 self._count("thinned", 1)
                 continue
-            oldest = refused or self._first(f"{_READY} AND order_id IS NULL") or self._first(_READY)
+            oldest = (
+                refused
+                or self._first(f"{_READY} AND order_id IS NULL")
+                or self._first(_READY)
+                or self._first(_POSTPONED)
+            )
             if oldest is None:  # the rest is on its way, and a quarter of the cap at most
                 return
             self._delete([oldest["id"]])
@@ -219,6 +232,11 @@ class Spool:
 
     def _delete(self, ids: Iterable[str]) -> None:
         self._database.executemany("DELETE FROM items WHERE id = ?", [(id_,) for id_ in ids])
+
+    def _last_batch(self, where: str) -> int:
+        query = f"SELECT coalesce(max(batch), 0) FROM items WHERE {where}"
+        last: int = self._database.execute(query).fetchone()[0]
+        return last
 
     def _count(self, name: str, more: int) -> None:
         self._database.execute(

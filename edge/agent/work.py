@@ -140,12 +140,12 @@ class Work:
 
     def _make_room(self, models: Sequence[OrderedModel], runtime: str) -> None:
         needed_bytes = self.cache.missing_bytes(models, runtime)
-        self.cache.make_room(needed_bytes, {model.subject.sha256 for model in models})
-        free_bytes = self._state.free_bytes() - self._settings.min_free_bytes
-        if needed_bytes > free_bytes:
+        free_bytes = max(0, self._state.free_bytes() - self._settings.min_free_bytes)
+        order = {model.subject.sha256 for model in models}
+        if short_bytes := self.cache.make_room(needed_bytes, order, free_bytes):
             raise DiskFull(
-                f"the next order needs {needed_bytes >> 20} MiB more on the disk, and "
-                f"{max(0, free_bytes) >> 20} MiB are to be had: make room"
+                f"an order needs {_mib(needed_bytes)} MiB more on the disk, and "
+                f"{_mib(short_bytes)} MiB of that are not to be had: make room"
             )
 
     def _try_alone(self, order: Order, files: dict[str, Path]) -> None:
@@ -186,6 +186,11 @@ class Work:
         """Lines of the order's journals, each a finished block; their headers do not matter."""
         files = self._state.journals.glob(f"{glob.escape(order.id)}.*")
         return sum(path.read_bytes().count(b"\n") for path in files)
+
+
+def _mib(size_bytes: int) -> int:
+    """Rounded up: what is missing is never none."""
+    return -(-size_bytes >> 20)
 
 
 def _part(order: Order, models: Sequence[OrderedModel], **how: int) -> Order:

@@ -100,6 +100,12 @@ class Runtime(Protocol):
         Otherwise the first model would seem to need that memory.
         """
 
+    def refuse_other_files(self, path: Path) -> None:
+        """Look at the model of a stranger before it is loaded: it must read no file but its own.
+
+        Raises ModelRejected.
+        """
+
     def load(self, path: Path, threads: int, provider: str | None = None) -> Session:
         """Ready to run, on `provider` where that is another one than the runtime's own.
 

@@ -52,6 +52,9 @@ class LiteRT:
         self._interpreter(model_content=_ABS).allocate_tensors()
         np.random.default_rng()  # numpy imports its generators when the first one is asked for
 
+    def refuse_other_files(self, path: Path) -> None:
+        """The interpreter is given one file, and asks for no other."""
+
     def load(self, path: Path, threads: int, provider: str | None = None) -> Session:
         if provider not in (None, self.provider):
             raise MissingProvider(f"{self.name} runs on {self.provider} only, not on {provider}")

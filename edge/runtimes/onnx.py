@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edge.runtimes import onnx_data
 from edge.runtimes.base import (
     Feeds,
     MissingProvider,
@@ -48,6 +49,9 @@ class OnnxRuntime:
 
         ort.InferenceSession(_IDENTITY, providers=[self.provider])
         np.random.default_rng()  # numpy imports its generators when the first one is asked for
+
+    def refuse_other_files(self, path: Path) -> None:
+        onnx_data.refuse_other_files(path)
 
     def load(self, path: Path, threads: int, provider: str | None = None) -> Session:
         self.version()

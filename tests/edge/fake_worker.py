@@ -55,6 +55,10 @@ class FakeRuntime:
     def prepare(self) -> None:
         pass
 
+    def refuse_other_files(self, path: Path) -> None:
+        if path.read_text().startswith("nosy"):
+            raise ModelRejected("fake reads no other file")
+
     def load(self, path: Path, _threads: int) -> FakeSession:
         word = path.read_text().split()[0]
         if word == "broken":

@@ -15,6 +15,7 @@ from edge.record import Measurement, Subject, Target
 from edge.target import make_target
 
 FAKE = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
+FLAKY = (sys.executable, str(Path(__file__).parent / "flaky_worker.py"))
 TARGET = Target(
     device="test", runtime="fake", runtime_version="1", provider="fake", precision="fp32", threads=1
 )
@@ -97,6 +98,20 @@ def test_a_model_that_kills_the_worker_is_a_crash_and_the_others_go_on(
     assert failed(bad).detail == "killed by SIGSEGV: about to fall over"
     assert str(bad) == "1-kill: crash: killed by SIGSEGV: about to fall over"
     assert [len(measured(result).samples_ns) for result in (first, last)] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("failing", "kinds"),
+    [("1", ["crash"]), ("2", ["crash"]), ("2,3", ["crash", "rejected"])],
+)
+def test_a_worker_that_does_not_start_again_at_once_spoils_one_model_at_most(
+    tmp_path: Path, jobs: Callable[..., list[Job]], failing: str, kinds: list[str]
+) -> None:
+    worker = (*FLAKY, str(tmp_path / "log"), failing)
+    words = ("fine", "fine", "fine", "kill")
+    results = measure(jobs(*words), TARGET, QUICK, root=Path("/nowhere"), worker=worker)
+    assert sorted(r.kind for r in results if isinstance(r, Failure)) == kinds
+    assert sum(isinstance(r, Measurement) for r in results) == len(words) - len(kinds)
 
 
 def test_a_model_that_hangs_is_a_timeout(jobs: Callable[..., list[Job]]) -> None:
@@ -242,6 +257,28 @@ def test_the_runs_of_a_block_can_be_limited(jobs: Callable[..., list[Job]]) -> N
     protocol = Protocol(0.0, 10, blocks=3, block_s=60.0, block_runs=50, max_runs=70, pin=False)
     (result,) = quickly(jobs("fine"), protocol)
     assert [len(block) for block in measured(result).samples_ns] == [70, 70, 70]
+
+
+@pytest.mark.parametrize("ns", [0, 600 * 10**9 + 1])
+def test_a_time_that_no_record_holds_is_a_failure_of_its_model(
+    tmp_path: Path, jobs: Callable[..., list[Job]], ns: int
+) -> None:
+    code = (
+        "import json, sys\n"
+        "say = lambda answer: print(json.dumps(answer), flush=True)\n"
+        "say({'version': '1'})\n"
+        "for line in sys.stdin:\n"
+        "    samples = 49 * [1000] + [int(sys.argv[1]) if json.loads(line)['id'] else 1000]\n"
+        "    say({'provider': 'fake', 'peak_memory_bytes': None, 'warmup_ns': [],"
+        " 'samples_ns': samples})\n"
+    )
+    worker = (sys.executable, "-c", code, str(ns))
+    for _ in range(2):  # the second time from the journal
+        good, bad = measure(jobs("a", "b"), TARGET, QUICK, journal=tmp_path / "j", worker=worker)
+        assert measured(good).median_ms == 0.001
+        assert isinstance(bad, Failure)
+        assert bad.kind == "rejected"
+        assert bad.detail.startswith("what it gave is no record: a sample outside 1 ns")
 
 
 def test_nothing_to_measure_starts_nothing() -> None:

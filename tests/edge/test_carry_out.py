@@ -57,6 +57,11 @@ def test_results_are_in_the_order_of_the_order(
     assert asked == [("onnxruntime", 2, "int8")]
 
 
+def test_a_model_that_names_other_files_is_refused(tmp_path: Path) -> None:
+    _, results = measured(tmp_path, "nosy", "fine")
+    assert kinds(results) == ["rejected", "measured"]
+
+
 def test_the_protocol_is_that_of_the_order(tmp_path: Path) -> None:
     _, (result,) = measured(tmp_path, "fine")
     assert isinstance(result, Measurement)

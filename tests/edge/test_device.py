@@ -10,6 +10,7 @@ from edge.device import (
     conditions,
     describe,
     is_emulated,
+    on_battery,
     power_mode,
     read_sensors,
 )
@@ -50,6 +51,22 @@ def test_a_machine_says_what_it_is(
     assert device.fingerprint == fingerprint
     assert device.memory_bytes == memory_bytes
     assert power_mode(root) == mode
+
+
+@pytest.mark.parametrize(("present", "cores"), [("0-5", 6), ("0-3,8,10-11", 7), ("none", 4)])
+def test_a_jetson_that_switched_cores_off_is_the_same_machine(
+    tmp_path: Path, present: str, cores: int
+) -> None:
+    shutil.copytree(ORIN, tmp_path, dirs_exist_ok=True)
+    four = "".join(f"processor\t: {n}\n" for n in range(4))
+    tree(tmp_path, {"proc/cpuinfo": four, "sys/devices/system/cpu/present": f"{present}\n"})
+    assert describe(tmp_path).fingerprint == f"{ORIN_NANO}, {cores} cores, aarch64, jetson"
+
+
+def test_another_machine_has_the_cores_that_are_at_work(tmp_path: Path) -> None:
+    shutil.copytree(PI4, tmp_path, dirs_exist_ok=True)
+    tree(tmp_path, {"sys/devices/system/cpu/present": "0-7\n"})  # of the host of a container
+    assert describe(tmp_path).cores == 4
 
 
 def test_a_cpu_without_a_name_is_called_by_its_numbers(tmp_path: Path) -> None:
@@ -112,6 +129,26 @@ def test_time_stolen_by_the_hypervisor_is_busy() -> None:
 def test_the_zone_of_the_cpu_counts_and_a_sleeping_sensor_does_not() -> None:
     assert read_sensors(ORIN).temperature_c == 51.031
     assert read_sensors(GENERIC).temperature_c == 46  # of the package, not of the case
+
+
+@pytest.mark.parametrize("milli_c", ["-274000", "2147483", "nan"])
+def test_a_sensor_that_says_anything_is_none(tmp_path: Path, milli_c: str) -> None:
+    zone = "sys/class/thermal/thermal_zone"
+    tree(tmp_path, {f"{zone}0/type": "soc-thermal", f"{zone}0/temp": milli_c})
+    assert conditions(tmp_path).temperature_c_before is None
+    tree(tmp_path, {f"{zone}1/type": "cpu-thermal", f"{zone}1/temp": "48000"})
+    assert conditions(tmp_path).temperature_c_before == 48
+
+
+def test_the_battery_of_a_mouse_is_none_of_the_devices(tmp_path: Path) -> None:
+    supplies = "sys/class/power_supply"
+    mouse = f"{supplies}/hidpp_battery_0"
+    tree(tmp_path, {f"{mouse}/scope": "Device\n", f"{mouse}/status": "Discharging\n"})
+    assert not on_battery(tmp_path)
+    tree(tmp_path, {f"{supplies}/BAT0/status": "Discharging\n"})
+    assert on_battery(tmp_path)
+    tree(tmp_path, {f"{supplies}/BAT0/scope": "System\n"})
+    assert on_battery(tmp_path)
 
 
 def test_a_child_counts_as_our_own(tmp_path: Path) -> None:

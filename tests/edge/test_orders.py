@@ -135,6 +135,8 @@ def test_what_no_board_may_be_asked_for_is_refused_by_name(
         {"subject": {"kind": "file", "name": "a", "sha256": A, "url": "http://x"}},
         {"subject": {"kind": "network", "name": "a", "sha256": A, "architecture": {"x": 1e999}}},
         {"subject": {"kind": "network", "name": "a", "sha256": A, "architecture": {"x": [-1e999]}}},
+        {"subject": {"kind": "file", "name": "a" * (256 << 10), "sha256": A}},
+        {"subject": {"kind": "network", "name": "a", "sha256": A, "role": "a" * (256 << 10)}},
     ],
 )
 def test_a_model_is_its_content_and_nothing_else(model: dict[str, Any]) -> None:

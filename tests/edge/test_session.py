@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,18 @@ def test_a_model_belongs_to_the_provider_that_ran_it(models: Make) -> None:
 def test_a_model_that_dies_only_under_load_fails_alone(models: Make) -> None:
     results = measure_models(models("fine", "kill"), SETTING)
     assert kinds(results) == ["measured", "crash"]
+
+
+def test_a_worker_that_does_not_start_again_spoils_one_model(tmp_path: Path, models: Make) -> None:
+    flaky = (sys.executable, str(Path(__file__).parent / "flaky_worker.py"))
+    setting = replace(SETTING, worker=(*flaky, str(tmp_path / "log"), "2,3"))
+    jobs = [model.job for model in models("hang", "fine", "fine")]
+    found = session.probe(jobs, TARGET, setting)
+    assert [f.kind if isinstance(f, Failure) else f for f in found] == [
+        "timeout",
+        "rejected",
+        TARGET,
+    ]
 
 
 def test_every_precision_is_a_target_of_its_own(models: Make) -> None:

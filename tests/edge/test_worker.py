@@ -120,3 +120,35 @@ def test_a_worker_whose_parent_is_gone_does_not_stay() -> None:
     worker = start(parent=1)
     assert worker.communicate(timeout=20)[0] == ""
     assert worker.returncode == 0
+
+
+def test_no_thread_is_there_before_it_is_confined() -> None:
+    code = "import sys, edge.worker; print('numpy' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"
+
+
+def without_privilege(*command: str) -> list[str]:
+    """`command` without the right to make namespaces (CAP_SYS_ADMIN), which root has."""
+    drop = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 21); "
+    run = "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    return [sys.executable, "-c", drop + run, *command]
+
+
+def test_a_worker_of_an_ordinary_user_has_no_network() -> None:
+    pytest.importorskip("onnxruntime")
+    unshare = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x50000000) != 0)"
+    if subprocess.run(without_privilege("-c", unshare)).returncode:
+        pytest.skip("users may make no namespaces here")
+    options = ["--runtime", "onnxruntime", "--threads", "1", "--parent", str(os.getpid())]
+    worker = subprocess.Popen(
+        without_privilege("-m", "edge.worker", *options),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+    )
+    assert worker.stdout is not None
+    assert "version" in json.loads(worker.stdout.readline())
+    network = Path(f"/proc/{worker.pid}/ns/net").readlink()
+    worker.communicate(timeout=20)
+    assert network != Path("/proc/self/ns/net").readlink()

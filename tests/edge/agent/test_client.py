@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import gzip
+import socket
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from edge.agent.client import HubAway, HubForbids, HubRefuses
+from edge.agent.address import HubAddress
+from edge.agent.client import HubAway, HubClient, HubForbids, HubRefuses
 from edge.hub_api import Problem, Report, ReportAnswer
 from tests.edge.agent.boards import Handler, Hub, Time, answer, client, record, refusing
 
@@ -92,6 +94,21 @@ def test_a_redirect_is_not_followed_and_the_token_goes_nowhere() -> None:
     with client(elsewhere) as hub, pytest.raises(HubAway, match="elsewhere"):
         hub.orders()
     assert seen == ["127.0.0.1"]
+
+
+def test_plain_http_asks_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy, socket.socket() as nobody:
+        proxy.setblocking(False)
+        nobody.bind(("127.0.0.1", 0))
+        for name in ("http_proxy", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        address = HubAddress(f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        with HubClient(address, "token") as hub, pytest.raises(HubAway, match="refused"):
+            hub.orders()
+        with pytest.raises(BlockingIOError):  # nobody came
+            proxy.accept()
 
 
 def test_an_endless_answer_is_cut_off() -> None:

@@ -8,12 +8,13 @@ import httpx
 import pytest
 
 from edge.agent import deliver as module
-from edge.agent.client import HubAway, HubForbids
+from edge.agent.client import HubAway, HubFails, HubForbids
 from edge.agent.deliver import deliver
 from edge.agent.items import Item
 from edge.agent.spool import Spool
 from edge.hub_api import Report, ReportAnswer
 from edge.orders import FailedModel
+from edge.record import MAX_RECORD_BYTES
 from edge.thin import thin
 from tests.edge.agent.boards import Hub, answer, client, record, refusing, subject
 
@@ -106,6 +107,45 @@ def test_one_that_is_left_out_of_a_report_ends_up_alone_too(spool: Spool) -> Non
     assert send(spool, hub) == 3
     assert [letter.reason for letter in spool.dead_letters()] == ["record 0: 0 ms"]
     assert len(hub.records) == 3
+
+
+def test_one_over_which_the_hub_breaks_down_holds_up_no_other(spool: Spool) -> None:
+    hub = Hub()
+    spool.add(items(*range(8)))
+
+    def broken(request: httpx.Request) -> httpx.Response:
+        if "model 5" in [
+            r.subject.name for r in Report.model_validate_json(request.read()).records
+        ]:
+            return answer(json.dumps({"detail": "a bug"}), 500)
+        return hub._take(request)
+
+    hub.override["/v1/reports"] = broken
+    for _ in range(4):  # with 8, 4, 2 and 1 of them
+        with pytest.raises(HubFails):
+            send(spool, hub)
+    with pytest.raises(HubFails):
+        send(spool, hub)
+    assert len(hub.records) == 7
+    assert (spool.standing().waiting, spool.standing().dead) == (1, 0)
+    hub.override.clear()
+    assert send(spool, hub) == 1
+
+
+@pytest.mark.parametrize("status", [502, 503])
+def test_an_outage_leaves_the_batch_as_it_was(spool: Spool, status: int) -> None:
+    spool.add(items(1, 2))
+    with pytest.raises(HubAway):
+        send(spool, Hub(override={"/v1/reports": refusing(status)}))
+    assert len(spool.batch(1 << 20, 100)) == 2
+
+
+def test_what_cannot_be_read_back_is_set_apart(spool: Spool) -> None:
+    hub = Hub()
+    large = Item.of_record(record(subject(b"6", "n" * MAX_RECORD_BYTES)), ORDER)
+    spool.add([*items(*range(4)), large])
+    assert send(spool, hub) == 4
+    assert ["larger than 4 MiB" in letter.reason for letter in spool.dead_letters()] == [True]
 
 
 def test_a_record_that_is_too_large_for_the_hub_is_thinned(spool: Spool) -> None:

@@ -379,6 +379,23 @@ def test_leftovers_are_discarded(tmp_path: Path, hub: Hub) -> None:
     assert len(hub.records) == 1
 
 
+def test_orders_are_fetched_although_the_hub_breaks_down_over_a_report(
+    tmp_path: Path, hub: Hub
+) -> None:
+    hub.offer(b"one")
+    hub.override["/v1/reports"] = refusing(500)
+    time = Time()
+    assert not run_once(hub, tmp_path, time)
+    hub.offer(b"two")
+    hub.calls.clear()
+    assert not run_once(hub, tmp_path, time)
+    assert f"GET /v1/models/{sha256(b'two')}" in hub.calls
+    assert "HTTP 500" in str(status(tmp_path).problem)
+    hub.override.clear()
+    assert run_once(hub, tmp_path, time)
+    assert sorted(r.subject.name for r in hub.records.values()) == ["one", "two"]
+
+
 # A full or a read-only disk
 
 
@@ -404,7 +421,7 @@ def test_a_full_disk_still_sends_what_waits(
     run_once(hub, tmp_path)
     hub.override.clear()
     monkeypatch.setattr(State, "free_bytes", lambda _: 0)
-    run_once(hub, tmp_path, Time(now_s=3600), min_free_bytes=1)
+    run_once(hub, tmp_path, Time(now_s=3600), min_free_bytes=1 << 20)
     assert len(hub.records) == 1
     assert not (tmp_path / "state/reserve").exists()
 
@@ -417,6 +434,39 @@ def test_an_order_that_does_not_fit_leaves_the_disk_as_it_is(
     assert not run_once(hub, tmp_path, min_free_bytes=2000)
     assert not any(call.startswith("GET /v1/models") for call in hub.calls)
     assert status(tmp_path).state == "full"
+
+
+def test_models_of_the_past_make_room_on_a_small_disk(
+    tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_disk(monkeypatch, 10_000)
+    for letter in b"abc":
+        hub.offer(bytes([letter]) * 4000)
+        assert run_once(hub, tmp_path, min_free_bytes=1000)
+    assert len(hub.records) == 3
+    small_disk(monkeypatch, 8500)  # another program took the rest
+    assert run_once(hub, tmp_path, min_free_bytes=1000)
+
+
+def test_an_order_that_does_not_fit_holds_up_no_other(
+    tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_disk(monkeypatch, 10_000)
+    hub.offer(b"large" * 2000)
+    hub.offer(b"small")
+    assert not run_once(hub, tmp_path, min_free_bytes=1000)
+    assert [r.subject.name for r in hub.records.values()] == ["small"]
+    assert "1 MiB of that are not to be had" in str(status(tmp_path).problem)
+
+
+def small_disk(monkeypatch: pytest.MonkeyPatch, size_bytes: int) -> None:
+    """Only the models take room on it."""
+
+    def free_bytes(state: State) -> int:
+        files = (path for path in state.models.rglob("*") if path.is_file())
+        return size_bytes - sum(path.stat().st_size for path in files)
+
+    monkeypatch.setattr(State, "free_bytes", free_bytes)
 
 
 def test_a_disk_that_fills_up_while_it_measures(

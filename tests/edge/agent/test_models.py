@@ -136,19 +136,52 @@ def test_an_outage_is_none_of_the_models_fault(cache: ModelCache, hub: Hub) -> N
 
 
 def test_room_is_made_of_what_was_not_used_for_longest(tmp_path: Path) -> None:
-    cache = ModelCache(tmp_path, cap_bytes=300)
-    for n, name in enumerate(("old", "kept", "new")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "model.onnx").write_bytes(bytes(100))
-        os.utime(tmp_path / name / "model.onnx", (n, n))
-    cache.make_room(100, keep={"kept"})
+    cache = three_models(tmp_path)
+    assert cache.make_room(100, {"kept"}, free_bytes=1000) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "new"]
-    cache.make_room(250, keep={"kept"})
+    assert cache.make_room(200, {"kept"}, free_bytes=1000) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_room_on_the_disk_is_made_as_room_within_the_cap_is(tmp_path: Path) -> None:
+    cache = three_models(tmp_path, cap_bytes=1 << 30)
+    assert cache.make_room(100, {"kept"}, free_bytes=100) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "new", "old"]
+    assert cache.make_room(100, {"kept"}, free_bytes=99) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "new"]
+    assert cache.make_room(0, (), free_bytes=-150) == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_removed_where_all_of_it_would_not_do(tmp_path: Path) -> None:
+    cache = three_models(tmp_path, cap_bytes=1 << 30)
+    assert cache.make_room(500, {"kept"}, free_bytes=250) == 50
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "new", "old"]
+
+
+def test_half_a_download_that_nobody_asks_for_is_room_too(tmp_path: Path) -> None:
+    (tmp_path / "left.part").write_bytes(bytes(70))
+    (tmp_path / "kept.part").write_bytes(bytes(70))
+    assert ModelCache(tmp_path, cap_bytes=150).make_room(80, {"kept"}, free_bytes=1000) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.part"]
+
+
+def three_models(folder: Path, cap_bytes: int = 300) -> ModelCache:
+    """Of 100 bytes each, ``kept`` neither the oldest nor the newest."""
+    for n, name in enumerate(("old", "kept", "new")):
+        (folder / name).mkdir()
+        (folder / name / "model.onnx").write_bytes(bytes(100))
+        os.utime(folder / name / "model.onnx", (n, n))
+    return ModelCache(folder, cap_bytes)
 
 
 def test_what_is_missing_of_an_order(cache: ModelCache, hub: Hub) -> None:
     other = OrderedModel(subject=subject(b"other"), size_bytes=5)
     assert cache.missing_bytes([ORDERED, other, other], "onnxruntime") == 5125
+    hub.override["/v1/models"] = lambda _: answer(MODEL[:2000])
+    with pytest.raises(HubAway):
+        fetch(cache, hub)
+    assert cache.missing_bytes([ORDERED, other], "onnxruntime") == 3125
+    hub.override.clear()
     fetch(cache, hub)
     assert cache.missing_bytes([ORDERED, other], "onnxruntime") == 5

@@ -170,6 +170,24 @@ def test_halves_of_a_batch_are_the_next_ones(spool: Spool) -> None:
     assert names(spool.batch(**LIMITS)) == ["model 2"]
 
 
+def test_what_is_postponed_goes_last_and_takes_turns(spool: Spool) -> None:
+    spool.add(items(1, 2, 3, 4))
+    spool.split(spool.batch(**LIMITS))
+    spool.split(spool.batch(**LIMITS))
+    for _ in range(2):
+        (first,) = spool.batch(**LIMITS)
+        spool.postpone(first)
+        spool.split(spool.batch(**LIMITS))
+    spool.add(items(5))
+    for name in ("model 2", "model 4", "model 5"):
+        assert names(spool.batch(**LIMITS)) == [name]
+        spool.acknowledge(spool.batch(**LIMITS))
+    for name in ("model 1", "model 3", "model 1"):
+        (last,) = spool.batch(**LIMITS)
+        assert names([last]) == [name]
+        spool.postpone(last)
+
+
 def test_it_holds_an_order_until_the_hub_does(spool: Spool) -> None:
     spool.add(items(1))
     assert (spool.holds(A), spool.holds(B)) == (True, False)

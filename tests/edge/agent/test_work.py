@@ -94,7 +94,7 @@ def test_a_failure_is_sent_without_what_is_no_character(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = order(b"fine", how=HOW)
-    failure = Failure(made.models[0].subject, "crash", "x\udcff" + "y" * 3000)
+    failure = Failure(made.models[0].subject, "crash", "x\udcff\0" + "y" * 3000)
     monkeypatch.setattr(work_module, "carry_out", lambda *_, **__: [failure])
     work = Work(state, Settings(), Time())
     (item,) = work.measure(made, {sha256(b"fine"): state.models / "fine"}, None)
@@ -136,3 +136,4 @@ def test_a_model_reads_no_file_but_its_own(tmp_path: Path, state: State, place: 
     work = Work(state, Settings(), Time())
     (item,) = work.measure(made, fetched(work, made, content), None)
     assert item.failure().kind == "rejected"
+    assert "keeps data in other files" in item.failure().detail
