@@ -39,6 +39,9 @@ class HypernetParams(Section):
     rehearsal: int = setting(
         1500, "Steps on what the prepared paths say, before the first one on images", ge=0
     )
+    rehearsed_lr: float = setting(
+        0.0005, "Learning rate on images after a rehearsal: noise forgets what it taught", gt=0, le=1
+    )
     logit_bound: Positive = setting(8.0, "Largest absolute logit")
 
     @property

@@ -87,7 +87,7 @@ def test_every_field_is_described():
         (
             "search: {hypernet: {hiden: [3]}}",
             "search.hypernet.hiden: unknown key; did you mean 'hidden'?; "
-            "allowed: kind, hidden, knots, width, lr, rehearsal, logit_bound",
+            "allowed: kind, hidden, knots, width, lr, rehearsal, rehearsed_lr, logit_bound",
         ),
         (
             "extract: {points: {a: {ops: {skip: 1}, kapa: 1}}}",

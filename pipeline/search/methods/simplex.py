@@ -52,8 +52,7 @@ class Simplex(Method):
         paths, images = self._estimator.looks_at
         if paths:
             self._estimator.prepare(*self.first_look(paths, images))
-            for step in range(self.setting.params.hypernet.rehearsal):
-                self._rehearse(step)
+            self._rehearse_all()
 
     @torch.no_grad()
     def path(self, step: int) -> Choices:
@@ -82,6 +81,14 @@ class Simplex(Method):
         setting.fabric.backward(loss - params.temperature * entropy(p).mean())
         self.optimizer.step()
         return float(loss.detach())
+
+    def _rehearse_all(self) -> None:
+        hypernet = self.setting.params.hypernet
+        for step in range(hypernet.rehearsal):
+            self._rehearse(step)
+        if hypernet.rehearsal:  # a few paths a round are noise enough to undo it
+            for group in self.optimizer.param_groups:
+                group["lr"] = hypernet.rehearsed_lr
 
     def _rehearse(self, step: int) -> None:
         """One step on what is known without an image: a round costs as much as fifty of these."""

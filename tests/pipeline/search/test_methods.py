@@ -192,6 +192,15 @@ def test_a_rehearsed_hypernetwork_is_as_good_as_the_closed_form_of_what_is_known
     assert loss_of(exact) <= loss_of(method.net) < loss_of(exact) + 0.1 * (uniform - loss_of(exact))
 
 
+@pytest.mark.parametrize(("rehearsal", "lr"), [(3, 0.0002), (0, 0.01)])
+def test_what_was_rehearsed_is_learned_on_slowly(data, rehearsal, lr):
+    hypernet = {"hidden": [8], "rehearsal": rehearsal, "lr": 0.01, "rehearsed_lr": 0.0002}
+    search = search_for(FIXED, data, params_of("simplex", hypernet=hypernet))
+    method = search._begin((0.05, 5.0))
+    method.prepare()
+    assert [group["lr"] for group in method.optimizer.param_groups] == [lr]
+
+
 def test_a_higher_temperature_keeps_more_entropy(data):
     def entropy_at(temperature):
         hypernet = {"hidden": [16], "rehearsal": 300, "lr": 0.01}
