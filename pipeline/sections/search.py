@@ -40,7 +40,7 @@ class HypernetParams(Section):
         1500, "Steps on what the prepared paths say, before the first one on images", ge=0
     )
     rehearsed_lr: float = setting(
-        0.0005, "Learning rate on images after a rehearsal: noise forgets what it taught", gt=0, le=1
+        0.001, "Learning rate on images after a rehearsal: noise forgets what it taught", gt=0, le=1
     )
     logit_bound: Positive = setting(8.0, "Largest absolute logit")
 
@@ -73,7 +73,7 @@ class SamplerParams(Section):
 class ReinforceParams(Section):
     """The estimator `reinforce-cv`; the method `additive` fits its model likewise."""
 
-    paths: int = setting(4, "Paths run per step, forward only", ge=2, le=64)
+    paths: int = setting(8, "Paths run per step, forward only", ge=2, le=64)
     points: Count = setting(32, "Simplex points per step that the additive model speaks for")
     prepared: int = setting(400, "Paths of all latencies run before the first step", ge=0)
     images: Count = setting(250, "Images that these are run on, the same for every path")
