@@ -98,7 +98,7 @@ def test_a_failure_is_sent_without_what_is_no_character(
     monkeypatch.setattr(work_module, "carry_out", lambda *_, **__: [failure])
     work = Work(state, Settings(), Time())
     (item,) = work.measure(made, {sha256(b"fine"): state.models / "fine"}, None)
-    assert item.failure().detail == "x?" + "y" * 1998
+    assert item.failure().detail == "x??" + "y" * 1997
 
 
 def hostile_onnx(path: Path, weights: str) -> bytes:
