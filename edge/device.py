@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from edge import sysfs
-from edge.record import Conditions
+from edge.record import TEMPERATURES_C, Conditions
 
 Kind = Literal["raspberry-pi", "jetson", "vm", "emulated", "generic"]
 
 ROOT = Path("/")
 MAX_OTHER_CPU_LOAD = 0.10
 
-_LEAST_C, _MOST_C = -100.0, 200.0  # what a heartbeat can say
 _TICKS_PER_S = 100.0  # USER_HZ, the unit of /proc/stat; 100 on every Linux there is
 _MIN_LOAD_S = 0.3  # /proc/stat counts in ticks of 10 ms: less says nothing
 THROTTLED_NOW = 0xF  # get_throttled: under-voltage, capped, throttled, too hot
@@ -239,8 +238,9 @@ def _temperature_c(root: Path) -> float | None:
     zones = list((root / "sys/class/thermal").glob("thermal_zone*"))
     named = [z for z in zones if re.search("cpu|soc|pkg", (sysfs.text(z / "type") or "").lower())]
     of_cpu, of_all = (sysfs.numbers(z / "temp" for z in group) for group in (named, zones))
+    least_c, most_c = TEMPERATURES_C
     found_c = [milli_c / 1000 for milli_c in of_cpu or of_all]
-    return max((c for c in found_c if _LEAST_C <= c <= _MOST_C), default=None)
+    return max((c for c in found_c if least_c <= c <= most_c), default=None)
 
 
 def _throttle_bits(root: Path) -> int | None:

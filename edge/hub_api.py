@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from edge.orders import FailedModel, Name, Order, Sha256
-from edge.record import MAX_RECORD_BYTES, Measurement, Target
+from edge.record import MAX_RECORD_BYTES, TEMPERATURES_C, Measurement, Target
 
 MAX_REPORT_BYTES = 2 * MAX_RECORD_BYTES  # of its JSON; agents send one record, or a MiB of them
 MAX_RECORDS = 2000  # of one report
@@ -34,8 +34,8 @@ class _Wire(BaseModel):
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
 
 
-def _without_nul(text: str) -> str:
-    """PostgreSQL holds none."""
+def without_nul(text: str) -> str:
+    """A worker that crashed may say NUL, which PostgreSQL does not hold."""
     return text.replace("\0", "\ufffd")
 
 
@@ -47,11 +47,10 @@ class Heartbeat(_Wire):
     uptime_s: Annotated[float, Field(ge=0)]
     wall_time: Annotated[str, Field(max_length=64)]  # ISO 8601, UTC, by the device's clock
     clock_synchronised: bool | None = None
-    device: Annotated[
-        str, Field(max_length=300), AfterValidator(_without_nul)
-    ]  # what `facet info` calls the device
+    # What `facet info` calls the device.
+    device: Annotated[str, Field(max_length=300), AfterValidator(without_nul)]
     targets: Annotated[tuple[Target, ...], Field(max_length=32)] = ()
-    temperature_c: Annotated[float, Field(ge=-100, le=200)] | None = None
+    temperature_c: Annotated[float, Field(ge=TEMPERATURES_C[0], le=TEMPERATURES_C[1])] | None = None
     throttled: bool | None = None
     state: DeviceWork
     spooled: Annotated[int, Field(ge=0, lt=2**53)]  # reports that wait to be sent

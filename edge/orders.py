@@ -24,7 +24,9 @@ MAX_ORDER_BYTES = 16 << 20  # of its JSON
 MAX_SUBJECT_BYTES = 256 << 10  # of its JSON: with its samples it must fit into a record
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+NAME_RULE = "1 to 64 letters, digits, dots, dashes and underscores, the first a letter or a digit"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class OrderError(EdgeError, ValueError):
@@ -45,9 +47,8 @@ class OrderedModel(_Frozen):
     def _whole(self) -> OrderedModel:
         if len(self.subject.sha256) != 64 or set(self.subject.sha256) - set("0123456789abcdef"):
             raise ValueError(f"sha256 {self.subject.sha256!r} is not 64 hex digits")
-        subject = json.dumps(
-            self.subject.model_dump(), allow_nan=False
-        )  # ValueError: NaN is no JSON
+        # NaN is no JSON: ValueError
+        subject = json.dumps(self.subject.model_dump(), allow_nan=False)
         if len(subject) > MAX_SUBJECT_BYTES:
             raise ValueError(
                 f"a subject of {len(subject) >> 10} KiB: {MAX_SUBJECT_BYTES >> 10} are the most"

@@ -25,6 +25,7 @@ from edge.statistics import median_ms
 
 FORMAT_VERSION: Literal[1] = 1
 CLOCK_SLACK = timedelta(days=1)  # a clock may run fast, or believe in another time zone
+TEMPERATURES_C = (-100.0, 200.0)  # of a board: what is beyond them no sensor measured
 MAX_SAMPLE_NS = 600 * 10**9  # ten minutes: no inference that EdgeFacet times takes longer
 WITHDRAWN = "withdrawn.txt"  # in a folder of records: ids of those that count no more
 MAX_RECORD_BYTES = 4 << 20  # of one line; 500,000 runs, where `verify` makes 14,000

@@ -17,7 +17,6 @@ from torch import nn
 from edge import runtimes
 from edge.family import Artifact, Manifest, Member
 from edge.files import sha256_of, write_atomic
-from models import blocks, cell_blocks, depthwise, pointwise
 from models import network as networks
 from pipeline import (
     batches,
@@ -45,24 +44,13 @@ from pipeline.model_files import describe, export_model
 from pipeline.params import Params
 from pipeline.progress import Progress
 from pipeline.sections.target import Precision
-from pipeline.source_code import made_by
+from pipeline.source_code import BLOCKS, made_by
 from pipeline.trained import load_network
 
 FOLDER = Path("results/export")
 # That makes and judges model files.
 CODE = (
-    *(
-        blocks,
-        cell_blocks,
-        depthwise,
-        pointwise,
-        networks,
-        batches,
-        dataset,
-        model_files,
-        formats,
-        gate,
-    ),
+    *(*BLOCKS, networks, batches, dataset, model_files, formats, gate),
     *(exporter, onnx_export, onnx_compact, quantize_onnx, quantize_tflite, tflite_export, runtimes),
 )
 _JUDGED = "artifacts.json"  # in a folder of the store: written last, so that it is whole

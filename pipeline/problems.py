@@ -12,13 +12,14 @@ import yaml
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
+from edge.orders import NAME_PATTERN, NAME_RULE
+
 Path = tuple[str | int, ...]
 
 # What pydantic calls what was given, in words of Python, and when it looked.
 _NOT_OF_YAML = re.compile(r"^(Input|Tuple|List|Dictionary) | after validation")
 PATTERNS = {  # what each of those in the sections asks for
-    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$": "1 to 64 letters, digits, dots, dashes and underscores, "
-    "the first a letter or a digit",
+    NAME_PATTERN: NAME_RULE,
     r"^[a-z0-9][a-z0-9-]*$": "small letters, digits and dashes, the first no dash",
     r"^[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*$": "an SPDX expression, such as MIT or "
     "Apache-2.0 OR MIT",

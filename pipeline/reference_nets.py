@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from edge.files import sha256_of
-from models import blocks, depthwise, pointwise
 from models import references as networks
 from models.references import mobilenetv2, plain_cnn, resnet8
 from pipeline import allocator, batches, dataset, store, training
@@ -22,7 +21,7 @@ from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.parallel import in_processes
 from pipeline.params import RetrainParams
 from pipeline.progress import Progress
-from pipeline.source_code import made_by
+from pipeline.source_code import BLOCKS, made_by
 from pipeline.training import essentials, naming, train_and_judge
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
@@ -30,7 +29,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "plain-cnn": plain_cnn,
     "mobilenetv2": mobilenetv2,
 }
-CODE = (networks, blocks, depthwise, pointwise, training, batches, dataset)  # that trains them
+CODE = (networks, *BLOCKS, training, batches, dataset)  # that trains them
 
 
 @dataclass(frozen=True)

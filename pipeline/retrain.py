@@ -13,7 +13,6 @@ from torch import nn
 
 from edge.files import sha256_of
 from edge.spec import Architecture
-from models import blocks, cell_blocks, depthwise, pointwise
 from models import network as networks
 from models.network import count, network
 from pipeline import batches, dataset, metrics, store, training
@@ -23,12 +22,12 @@ from pipeline.parallel import in_processes
 from pipeline.params import Params, RetrainParams
 from pipeline.progress import Progress, watched
 from pipeline.shared_weights import Weights, digest, of_members
-from pipeline.source_code import made_by
+from pipeline.source_code import BLOCKS, made_by
 from pipeline.training import essentials, finished_epochs, naming, train_and_judge
 
 OUTPUT = Path("results/retrain")
 # That trains a member.
-CODE = (blocks, cell_blocks, depthwise, pointwise, networks, training, batches, dataset)
+CODE = (*BLOCKS, networks, training, batches, dataset)
 
 
 @dataclass(frozen=True)

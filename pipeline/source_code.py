@@ -16,7 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from models import blocks, cell_blocks, depthwise, pointwise
+
 Source: TypeAlias = ModuleType | Callable[..., Any]
+
+BLOCKS: tuple[Source, ...] = (blocks, cell_blocks, depthwise, pointwise)  # that build a block
 
 
 @cache

@@ -189,16 +189,17 @@ class Agent:
 
     def _send_and_fetch(self) -> None:
         """What waits, and new orders: also where the hub breaks down over what waits."""
-        failed: HubFails | None = None
         try:
             if self._spool is not None:
                 deliver(self._spool, self._client, self._pause)
-        except HubFails as error:
-            failed = error
+        except HubFails:
+            self._fetch()
+            raise
+        self._fetch()
+
+    def _fetch(self) -> None:
         if self._full is None:
             self._orders.replace(self._client.orders().orders)
-        if failed is not None:
-            raise failed
 
     def _greet(self) -> None:
         """Who started us, or looks into the journal after an outage, sees that it works."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edge.feedback.intake import not_hardware
 from edge.hub.subjects import subject_id, subject_text
 from edge.orders import FailedModel
-from edge.record import MAX_RECORD_BYTES, MAX_SAMPLE_NS, Measurement, Target
+from edge.record import MAX_RECORD_BYTES, MAX_SAMPLE_NS, TEMPERATURES_C, Measurement, Target
 from edge.statistics import median_ms
 
 _LONGEST = 300  # characters of a name
@@ -20,7 +20,6 @@ _MAX_THREADS = 1024
 _MAX_BATCH = 65_536
 _MAX_MEMORY_BYTES = 1 << 50
 _MAX_CLOCK_MHZ = 20_000
-_TEMPERATURES_C = (-100.0, 200.0)
 
 
 @dataclass(frozen=True)
@@ -170,8 +169,8 @@ def _problems(record: Measurement) -> Iterator[str]:
         ("uptime", conditions.uptime_s, 0, 1e10),
         ("clock", conditions.clock_mhz_before, 0, _MAX_CLOCK_MHZ),
         ("clock", conditions.clock_mhz_after, 0, _MAX_CLOCK_MHZ),
-        ("temperature", conditions.temperature_c_before, *_TEMPERATURES_C),
-        ("temperature", conditions.temperature_c_after, *_TEMPERATURES_C),
+        ("temperature", conditions.temperature_c_before, *TEMPERATURES_C),
+        ("temperature", conditions.temperature_c_after, *TEMPERATURES_C),
         ("load of others", conditions.other_cpu_load, 0, 1),
     )
     for name, value, least, most in bounds:

@@ -26,7 +26,7 @@ from edge.hub.tables import (
     StoredReport,
     StoredTarget,
 )
-from edge.hub_api import IDEMPOTENCY_HEADER, Excluded, Report, ReportAnswer
+from edge.hub_api import IDEMPOTENCY_HEADER, Excluded, Report, ReportAnswer, without_nul
 from edge.orders import FailedModel
 from edge.record import Target
 
@@ -229,6 +229,5 @@ def _add_failures(session: Session, job_id: int, found: Sorted) -> None:
         failures.setdefault(failure.sha256, failure)
     for sha256, failure in failures.items():
         if session.get(JobFailure, (job_id, sha256)) is None:
-            # A worker that crashed may have said NUL, which PostgreSQL does not hold.
-            detail = failure.detail.replace("\0", "\ufffd")
+            detail = without_nul(failure.detail)
             session.add(JobFailure(job_id=job_id, sha256=sha256, kind=failure.kind, detail=detail))

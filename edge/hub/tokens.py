@@ -14,7 +14,7 @@ from edge.hub.callers import Kind, hash_of
 from edge.hub.hub import Hub, iso
 from edge.hub.progress import refresh_all
 from edge.hub.tables import Boot, Identity, StoredRecord, StoredReport
-from edge.orders import Name
+from edge.orders import NAME_RULE, Name
 
 _PREFIX = "ef_"  # a token begins with a letter: it can be the value of an option
 
@@ -97,7 +97,4 @@ def _check(name: str) -> None:
     try:
         TypeAdapter(Name).validate_python(name)
     except ValidationError as error:
-        raise BadName(
-            f"{name!r} is no name: 1 to 64 letters, digits, dots, dashes and underscores, "
-            "the first a letter or a digit"
-        ) from error
+        raise BadName(f"{name!r} is no name: {NAME_RULE}") from error

@@ -130,9 +130,8 @@ def _check_same(
     train: tuple[str, ...], test: tuple[str, ...], train_folder: Path, test_folder: Path
 ) -> None:
     for name in sorted({*train} ^ {*test}):
-        there, missing = train_folder, test_folder
-        if name in test:
-            there, missing = missing, there
+        folders = (train_folder, test_folder)
+        there, missing = folders if name in train else folders[::-1]
         raise DataError(
             f"{missing} has no folder {name!r}, which {there.name}/ has: both need every class"
         )

@@ -14,15 +14,13 @@ from typing import Any
 
 from edge.files import write_atomic
 from edge.spec import BlockSpec
-from models import blocks as block_modules
-from models import cell_blocks, depthwise, pointwise
 from models.network import Layer, Sources
 from pipeline import onnx_export
 from pipeline.exporter import INPUT_NAME, OUTPUT_NAME
 from pipeline.onnx_export import export_onnx
 from pipeline.parallel import run_all
 from pipeline.params import ExportParams
-from pipeline.source_code import made_by
+from pipeline.source_code import BLOCKS, made_by
 from pipeline.store import content_key, place
 from pipeline.untrained import weights
 
@@ -108,5 +106,5 @@ def _export(opset: int, store: Path, block: BlockSpec) -> str:
 @cache
 def _recipe() -> tuple[str, ...]:
     """The code that makes the files, and the versions of what it calls."""
-    sources = (block_modules, cell_blocks, depthwise, pointwise, onnx_export, weights, joined)
+    sources = (*BLOCKS, onnx_export, weights, joined)
     return made_by(sources, _PACKAGES)

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 
-from models import blocks as block_modules
-from models import cell_blocks, depthwise, pointwise
 from models.network import Layer
 from pipeline import tflite_export
 from pipeline.parallel import run_all
 from pipeline.params import ExportParams
-from pipeline.source_code import made_by
+from pipeline.source_code import BLOCKS, made_by
 from pipeline.store import content_key, place
 from pipeline.tflite_export import export_tflite
 from pipeline.untrained import weights
@@ -52,5 +50,5 @@ def _export(store: Path, layers: Sequence[Layer]) -> str:
 @cache
 def _recipe() -> tuple[str, ...]:
     """The code that makes the files, and the versions of what it calls."""
-    sources = (block_modules, cell_blocks, depthwise, pointwise, tflite_export, weights)
+    sources = (*BLOCKS, tflite_export, weights)
     return made_by(sources, _PACKAGES)

@@ -39,21 +39,14 @@ def test_a_folder_per_class_in_the_order_of_names(tree):
     assert found.test is None
 
 
-def test_train_and_test_are_kept_apart(tree):
-    folder = tree("train/b/1.png", "train/a/2.png", "test/a/3.png", "test/b/4.png")
+@pytest.mark.parametrize(("train", "test"), [("train", "test"), ("Training", "TEST")])
+def test_train_and_test_are_kept_apart_whatever_they_are_called(tree, train, test):
+    folder = tree(f"{train}/b/1.png", f"{train}/a/2.png", f"{test}/a/3.png", f"{test}/b/4.png")
     found = layout.find(folder)
     assert found.classes == ("a", "b")
-    assert names(found.train, folder) == ["train/a/2.png", "train/b/1.png"]
-    assert names(found.test, folder) == ["test/a/3.png", "test/b/4.png"]
+    assert names(found.train, folder) == [f"{train}/a/2.png", f"{train}/b/1.png"]
+    assert names(found.test, folder) == [f"{test}/a/3.png", f"{test}/b/4.png"]
     assert found.test.labels == (0, 1)
-
-
-def test_training_and_testing_are_other_words_in_any_case(tree):
-    folder = tree("Training/b/1.png", "Training/a/2.png", "TEST/a/3.png", "TEST/b/4.png")
-    found = layout.find(folder)
-    assert found.classes == ("a", "b")
-    assert names(found.train, folder) == ["Training/a/2.png", "Training/b/1.png"]
-    assert names(found.test, folder) == ["TEST/a/3.png", "TEST/b/4.png"]
 
 
 def test_train_alone_has_no_test(tree):
