@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge import sysfs
-from edge.device import (
+from edge.device import ROOT, Device
+from edge.record import Conditions
+from edge.sensors import (
     MAX_OTHER_CPU_LOAD,
-    ROOT,
     THROTTLED_NOW,
     THROTTLED_SINCE_BOOT,
-    Device,
     nvpmodel,
     on_battery,
     read_sensors,
 )
-from edge.record import Conditions
 
 HOT_C = 70.0
 

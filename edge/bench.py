@@ -14,12 +14,13 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from edge.device import ROOT, conditions, read_sensors
+from edge.device import ROOT
 from edge.errors import first_problem
 from edge.files import sha256_of
 from edge.host import WORKER, Host, WorkerError, WorkerLost, start
 from edge.journal import Block, Journal
 from edge.record import Measurement, Subject, Target
+from edge.sensors import conditions, read_sensors
 from edge.verdict import judge
 
 FailureKind = Literal["crash", "oom", "timeout", "rejected"]

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from edge.device import ROOT, describe, power_mode
+from edge.device import ROOT, describe
 from edge.manifest import Manifest
 from edge.no_fit import MEASURE
 from edge.record import Target
 from edge.runtimes import MissingRuntime, UnknownRuntime, get_runtime
 from edge.selection import PickError, together
+from edge.sensors import power_mode
 
 
 class NotMeasuredHere(PickError):

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from edge.device import CpuTimes, Sensors
 from edge.files import write_atomic
+from edge.sensors import CpuTimes, Sensors
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.device import ROOT, describe, power_mode
+from edge.device import ROOT, describe
 from edge.record import Target
 from edge.runtimes import get_runtime
+from edge.sensors import power_mode
 
 
 def make_target(runtime: str, threads: int, precision: str, root: Path = ROOT) -> Target:

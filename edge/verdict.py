@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edge.device import MAX_OTHER_CPU_LOAD
 from edge.record import Conditions, Verdict
+from edge.sensors import MAX_OTHER_CPU_LOAD
 
 MIN_BLOCKS = 3
 MIN_RUNS = 150  # three blocks of 50

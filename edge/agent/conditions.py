@@ -11,10 +11,11 @@ from functools import cache
 from pathlib import Path
 
 from edge import __version__
-from edge.device import ROOT, THROTTLED_NOW, Sensors, describe, read_sensors
+from edge.device import ROOT, describe
 from edge.hub_api import DeviceWork, Heartbeat
 from edge.record import Target
 from edge.runtimes import MissingRuntime, names
+from edge.sensors import THROTTLED_NOW, Sensors, read_sensors
 from edge.target import make_target
 
 HOT_C = 75.0  # a Raspberry Pi slows down at 80 °C

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edge import device
+from edge import device, sensors
 from edge.device import ROOT
 from edge.errors import EdgeError, first_problem
 from edge.orders import Name, Sha256
@@ -81,7 +81,7 @@ class Times(BaseModel):
         """On this board: an application does not say which one that is."""
         return Target(
             device=device.describe(root).fingerprint,
-            power_mode=device.power_mode(root),
+            power_mode=sensors.power_mode(root),
             **self.model_dump(include=set(Target.model_fields)),
         )
 
@@ -179,7 +179,7 @@ class Inbox:
 
     def _conditions(self, wall_time: str) -> Conditions:
         """Only what does not change between two looks: the record must be the same again."""
-        now = device.conditions(self.root)
+        now = sensors.conditions(self.root)
         return Conditions(wall_time=wall_time, kernel=now.kernel, os=now.os, governor=now.governor)
 
 

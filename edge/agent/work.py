@@ -16,12 +16,12 @@ from edge.agent.starts import Starts
 from edge.agent.state import DiskFull, State
 from edge.bench import Failure
 from edge.carry_out import carry_out, forget
-from edge.device import on_battery, read_sensors
 from edge.host import WorkerError
 from edge.orders import FailedModel, How, Order, OrderedModel
 from edge.record import Measurement
 from edge.report_file import failed_model
 from edge.runtimes import MissingRuntime
+from edge.sensors import on_battery, read_sensors
 from edge.session import Result
 
 MAX_SAMPLES = 4_000_000  # of an order: 160 MB while it is measured

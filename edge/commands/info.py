@@ -33,6 +33,7 @@ def info(sysroot: Path, as_json: bool) -> None:
     Also says what would make it fit to measure, and what to type for it.
     """
     from edge import device as machine
+    from edge import sensors
     from edge.advice import advice
 
     device, conditions = machine.describe(sysroot), _look(sysroot)
@@ -41,7 +42,7 @@ def info(sysroot: Path, as_json: bool) -> None:
         "memory_bytes": device.memory_bytes,
         "os": conditions.os,
         "kernel": conditions.kernel,
-        "power_mode": machine.power_mode(sysroot),
+        "power_mode": sensors.power_mode(sysroot),
         "clock_mhz": conditions.clock_mhz_after,
         "temperature_c": conditions.temperature_c_after,
         "throttled": conditions.throttled,
@@ -54,11 +55,12 @@ def info(sysroot: Path, as_json: bool) -> None:
 
 def _look(sysroot: Path) -> Conditions:
     from edge import device as machine
+    from edge import sensors
 
-    before = machine.read_sensors(sysroot)
+    before = sensors.read_sensors(sysroot)
     if sysroot == machine.ROOT:  # files that were copied do not change
         time.sleep(_LOOK_S)
-    return machine.conditions(sysroot, [(before, machine.read_sensors(sysroot))])
+    return sensors.conditions(sysroot, [(before, sensors.read_sensors(sysroot))])
 
 
 def _runtimes() -> dict[str, dict[str, str | None]]:

@@ -8,11 +8,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edge.device import describe, power_mode
+from edge.device import describe
 from edge.family import Family, Manifest
 from edge.files import sha256_of
 from edge.here import installed
 from edge.record import Target
+from edge.sensors import power_mode
 from tests.edge import onnx_models
 
 ABS8 = Path(__file__).parent / "data/abs8.tflite"

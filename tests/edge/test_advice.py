@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from edge.advice import Advice, advice
-from edge.device import conditions, describe
+from edge.device import describe
 from edge.record import Conditions
+from edge.sensors import conditions
+from tests.edge.sysroots import SYSROOTS
 
-SYSROOTS = Path(__file__).parent / "data/sysroots"
 CPU = "sys/devices/system/cpu"
 
 

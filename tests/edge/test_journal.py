@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.device import CpuTimes, Sensors
 from edge.journal import Block, Journal
+from edge.sensors import CpuTimes, Sensors
 
 SENSORS = Sensors("2026-01-01T00:00:00+00:00", clock_mhz=1500.0, cpu=CpuTimes(3.0, 2.0, 1.0))
 BLOCK = Block([9], [1, 2], 4096, SENSORS, replace(SENSORS, cpu=None))

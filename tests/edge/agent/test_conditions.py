@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.agent.conditions import clock_synchronised, heartbeat, too_hot
-from edge.device import Sensors
+from edge.sensors import Sensors
 
 
 def sensors(**known: object) -> Sensors:

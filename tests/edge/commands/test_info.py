@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from edge.cli import main
+from tests.edge.sysroots import ORIN
 
 
 def facet(*arguments: object) -> Result:
@@ -13,13 +14,12 @@ def facet(*arguments: object) -> Result:
 
 
 def test_info_says_what_to_type_for_another_machine() -> None:
-    tree = Path(__file__).parents[1] / "data/sysroots/orin"
-    lines = facet("info", "--sysroot", tree).output.splitlines()
+    lines = facet("info", "--sysroot", ORIN).output.splitlines()
     assert lines[lines.index("To measure well:") + 1 :][:2] == [
         "- The clocks follow the load: lock them.",
         "    sudo jetson_clocks",
     ]
-    first = json.loads(facet("info", "--sysroot", tree, "--json").output)["advice"][0]
+    first = json.loads(facet("info", "--sysroot", ORIN, "--json").output)["advice"][0]
     assert first["command"] == "sudo jetson_clocks"
 
 
