@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TypeVar
@@ -18,6 +19,7 @@ from pipeline.progress import Progress
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 _WATCH_S = 1.0
+_RETIRED = "A worker stopped while some jobs were given"
 
 
 def single_threaded(function: Callable[[Item], Done], item: Item) -> Done:
@@ -30,7 +32,11 @@ def in_processes(
     function: Callable[[Item], Done], items: Sequence[Item], workers: int
 ) -> Iterator[Done]:
     """The results in the order of `items`, as they come; `workers` processes (joblib's backend
-    can be chosen from outside). One worker runs in this process."""
+    can be chosen from outside). One worker runs in this process.
+
+    A worker whose memory has grown is retired after an item, and another takes its place: joblib
+    warns of that, but it is how long work stays small, and nobody has anything to do about it.
+    """
     if workers == 1:
         threads = torch.get_num_threads()
         try:
@@ -38,6 +44,7 @@ def in_processes(
         finally:
             torch.set_num_threads(threads)
         return
+    warnings.filterwarnings("ignore", _RETIRED, UserWarning)
     tasks = (delayed(_in_worker)(os.getpid(), function, item) for item in items)
     yield from Parallel(n_jobs=workers, return_as="generator")(tasks)
 

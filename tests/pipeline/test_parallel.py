@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,25 @@ def test_results_are_in_order_and_single_threaded(workers):
     assert [value for value, _, _ in found] == [0, 1, 4, 9, 16, 25]
     assert {threads for _, threads, _ in found} == {1}
     assert (os.getpid() in {pid for *_, pid in found}) == (workers == 1)
+
+
+_HELD = []
+
+
+def _hoard(number):
+    """Grow by more than joblib lets a worker, and take longer than it waits between two looks."""
+    _HELD.append(bytearray(b"x") * 350_000_000)
+    time.sleep(1.1)
+    return number, os.getpid()
+
+
+def test_a_worker_that_grew_is_replaced_without_a_word():
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        found = list(in_processes(_hoard, range(8), 2))
+    assert [number for number, _ in found] == list(range(8))
+    assert len({process for _, process in found}) > 2  # else nothing was replaced
+    assert not [one for one in heard if "worker stopped" in str(one.message)]
 
 
 def say_and_stay(folder, number):
