@@ -72,12 +72,13 @@ def key_of(settings: Arms, arm: str, seed: int, task: TaskFolder) -> str:
 
 
 def finished(file: str, settings: Arms, task: TaskFolder) -> list[Row]:
-    """The rows of a file that are of these settings and this table: those of another protocol may
-    even be of another space."""
+    """The last row of every cell that is of these settings and this table: rows of another protocol
+    may even be of another space, and a cell that two processes made is one cell."""
     if not task.table.exists():
         return []
     keys = {cell.key for cell in cells(settings, task)}
-    return [row for row in rows.of(file, task) if row["key"] in keys]
+    own = (row for row in rows.of(file, task) if row["key"] in keys)
+    return list({(row["key"], row.get("architecture")): row for row in own}.values())
 
 
 def fill(file: Path, cells: Iterable[Cell], make: Callable[[Cell], Row], workers: int) -> None:

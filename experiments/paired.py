@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ class Difference:
     mean: float
     half: float
     n: int
+    nothing: int = 0  # seeds left out because the other has nothing: it is infinitely far behind
 
     @property
     def has_a_verdict(self) -> bool:
@@ -31,16 +32,17 @@ class Difference:
         return self.n >= LEAST_SEEDS
 
     def verdict(self, margin: float) -> Verdict:
-        """What the interval says of one against other: beyond 0 it wins or loses; inside ± margin
-        it ties; an interval that says neither, or one of too few seeds, is undecided."""
+        """What the interval says of one against other: inside ± margin it ties, even beyond 0, for
+        that little is worth nothing; beyond 0 it wins or loses; an interval that says neither, or
+        one of too few seeds, is undecided."""
         if not self.has_a_verdict:
             return "undecided"
         lo, hi = self.mean - self.half, self.mean + self.half
+        if -margin < lo and hi < margin:
+            return "ties"
         if lo > 0:
             return "wins"
-        if hi < 0:
-            return "loses"
-        return "ties" if -margin < lo and hi < margin else "undecided"
+        return "loses" if hi < 0 else "undecided"
 
     def clears(self, margin: float) -> bool:
         """Whether the interval, of seeds enough, lies above -margin and the mean above `GAIN`."""
@@ -48,12 +50,11 @@ class Difference:
 
 
 def relative(one: Mapping[int, float], other: Mapping[int, float]) -> Difference | None:
-    """Of values by seed, over the seeds that both have, one minus other by other; None without one.
-
-    A seed in which the other has nothing is left out: it is infinitely far behind.
-    """
-    shared = sorted(seed for seed in set(one) & set(other) if other[seed] > 0)
-    return over_seeds([one[seed] / other[seed] - 1 for seed in shared]) if shared else None
+    """Of values by seed, over the seeds that both have and in which the other has something, one
+    minus other by other; None without such a seed."""
+    shared = sorted(set(one) & set(other))
+    told = [one[seed] / other[seed] - 1 for seed in shared if other[seed] > 0]
+    return replace(over_seeds(told), nothing=len(shared) - len(told)) if told else None
 
 
 def over_seeds(differences: Sequence[float]) -> Difference:

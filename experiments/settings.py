@@ -116,7 +116,8 @@ class Arms(_Strict):
 
 class Settings(Arms):
     """The protocol in numbers. A family is judged by the area under its best accuracy over log
-    latency: above `floor`, between the two ends of `span_ms`."""
+    latency: above `floor`, between the two ends of `span_ms`. `known_before` is what of the results
+    was known when the protocol got its present form."""
 
     budgets_ms: tuple[float, ...] = Field(min_length=1)
     floor: float = Field(ge=0, lt=1)
@@ -124,6 +125,7 @@ class Settings(Arms):
     margin: float = Field(gt=0, lt=1)  # of the hypervolume: less is a tie
     room: Room = Room()
     references: References = References()
+    known_before: str = ""
 
     @model_validator(mode="after")
     def _span_ascends(self) -> Self:

@@ -11,13 +11,14 @@ from typing import Any
 from benchmarks.rows import grouped
 from experiments.report.study import Study
 from experiments.results import Family
+from pipeline.report.text import plural
 
 _MARKS = "osD^v<>Pp*"
 
 
 def draw_fronts(study: Study, path: Path) -> None:
-    """Mean accuracy over mean latency at every budget, a line per arm, with the hand-designed
-    networks; and each family's hypervolume over what it cost."""
+    """Mean accuracy over mean latency at every budget that is kept, a line per arm, with the
+    hand-designed networks; and each family's hypervolume over what it cost."""
     with _axes(path) as (fronts, costs):
         if study.handmade:
             latencies_ms, accuracies = zip(*(one.point for one in study.handmade), strict=True)
@@ -27,7 +28,7 @@ def draw_fronts(study: Study, path: Path) -> None:
             look: Mapping[str, Any] = {
                 "marker": _MARKS[number % len(_MARKS)],
                 "color": f"C{number}",
-                "label": arm,
+                "label": f"{arm}, {plural(len(families), 'seed')}",
                 "markersize": 5,
             }
             budgets_ms = study.settings.budgets_ms
@@ -40,6 +41,7 @@ def draw_fronts(study: Study, path: Path) -> None:
             )
         _over_latency(fronts, f"{study.kind_of_latency} median latency, ms", "test accuracy, %")
         costs.set(xlabel="search and extraction, CPU seconds", ylabel="hypervolume, points")
+        costs.set_xlim(left=0)
         fronts.legend(fontsize=8, frameon=False)
 
 
@@ -105,8 +107,9 @@ def _over_latency(axis: Any, x: str, y: str) -> None:
 def _front(
     families: Sequence[Family], budgets_ms: Sequence[float]
 ) -> tuple[list[float], list[float]]:
-    points = [[family.by_budget[budget] for family in families] for budget in budgets_ms]
+    points = [[f.by_budget[budget] for f in families if budget in f.met] for budget in budgets_ms]
+    kept = [of_budget for of_budget in points if of_budget]
     return (
-        [mean(p.latency_ms for p in of_budget) for of_budget in points],
-        [100 * mean(p.accuracy for p in of_budget) for of_budget in points],
+        [mean(p.latency_ms for p in of_budget) for of_budget in kept],
+        [100 * mean(p.accuracy for p in of_budget) for of_budget in kept],
     )

@@ -56,4 +56,7 @@ def _bar(study: Study) -> str:
     met = [
         row["distinct_argmax"] >= DISTINCT and row.get("argmax_span", 0) >= SPAN for row in first
     ]
-    return f"{study.settings.first} meets it in {sum(met)} of {len(met)} seeds"
+    settings = study.settings
+    asked = len(settings.seeds_of(settings.first))
+    so_far = "" if len(met) == asked else f" so far, of {asked}"
+    return f"{settings.first} meets it in {sum(met)} of {len(met)} seeds{so_far}"

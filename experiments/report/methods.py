@@ -25,17 +25,25 @@ def verdict(study: Study) -> str:
     """What the first arm is worth against its control and the two that must be beaten, in one
     sentence each, and that more seeds are needed where they are."""
     settings = study.settings
-    found = {name: against(study, name) for name in CONTROLS}
-    differences = {name: one for name, one in found.items() if one is not None}
-    if not differences:
-        return "No control is finished yet."
-    told = [
-        f"{settings.first} {_WORDS[one.verdict(settings.margin)]} {name} ({_percent(one, ' %')})"
-        for name, one in differences.items()
-    ]
-    if not all(one.has_a_verdict for one in differences.values()):
+    if not study.first:
+        return f"{settings.first} is not finished with any seed yet."
+    found = {name: against(study, name) for name in CONTROLS if name in settings.arms}
+    told = [_told(study, name, one) for name, one in found.items()]
+    if not all(one is not None and one.has_a_verdict for one in found.values()):
         told.append(f"a verdict takes {LEAST_SEEDS} seeds")
     return f"{'by predicted latency, ' if study.is_predicted else ''}{'; '.join(told)}."
+
+
+def _told(study: Study, name: str, difference: Difference | None) -> str:
+    first = study.settings.first
+    if difference is None:
+        shared = {one.seed for one in study.first} & {f.seed for f in study.by_arm.get(name, [])}
+        known = "nothing above the floor" if shared else "no finished seed in common with it yet"
+        return f"{name} has {known}"
+    if not difference.has_a_verdict:
+        return f"{first} against {name} so far {_percent(difference, ' %')}"
+    word = _WORDS[difference.verdict(study.settings.margin)]
+    return f"{first} {word} {name} ({_percent(difference, ' %')})"
 
 
 def against(study: Study, other: str) -> Difference | None:
@@ -70,11 +78,11 @@ def hypervolume(study: Study) -> str:
 
 In points, over log latency from {low:g} to {high:g} ms: the mean accuracy above {floor:g} %
 of the best member that is fast enough, by test images and {study.kind_of_latency} medians.
-Differences are paired over seeds and relative, with 95 % t-intervals; within ± {margin:g} % is a
-tie. The bar: the interval above −{margin:g} % and the mean above +{100 * GAIN:g} %. Verdict and bar
-take {LEAST_SEEDS} seeds: of fewer the difference is told alone. All seeds share the test images, so
-that the error of these is not in the interval. Regret: how far below the best arm of the same seed,
-over the seeds that all arms have ({len(results.shared_seeds(study.families))}).
+Differences are paired over seeds and relative, with 95 % t-intervals; one within ± {margin:g} % is
+a tie. The bar: the interval above −{margin:g} % and the mean above +{100 * GAIN:g} %. Verdict and
+bar take {LEAST_SEEDS} seeds: of fewer the difference is told alone. All seeds share the test
+images, so that the error of these is not in the interval. Regret: how far below the best arm of the
+same seed, over the seeds that all arms have ({len(results.shared_seeds(study.families))}).
 
 {table(head, body)}"""
 
@@ -110,15 +118,19 @@ def _at_budget(families: Sequence[Family], budget_ms: float) -> str:
 def budgets(study: Study) -> str:
     """Accuracy and latency at every budget, by arm."""
     body = [
-        (arm, *(_at_budget(of_arm, budget_ms) for budget_ms in study.settings.budgets_ms))
+        (
+            arm,
+            str(len(of_arm)),
+            *(_at_budget(of_arm, budget_ms) for budget_ms in study.settings.budgets_ms),
+        )
         for arm, of_arm in study.by_arm.items()
     ]
-    head = ("arm", *(f"{budget:g} ms" for budget in study.settings.budgets_ms))
+    head = ("arm", "seeds", *(f"{budget:g} ms" for budget in study.settings.budgets_ms))
     return f"""### Accuracy per budget
 
-Test accuracy, %, at the {study.kind_of_latency} median, ms; means over the seeds. A budget is about
-the predicted upper bound of the 95th percentile; where not all seeds found a network that keeps it,
-their number stands in brackets.
+Test accuracy, %, at the {study.kind_of_latency} median, ms; means over the seeds of an arm, which
+are others where their numbers differ. A budget is about the predicted upper bound of the 95th
+percentile; where not all seeds found a network that keeps it, their number stands in brackets.
 
 {table(head, body)}"""
 
@@ -152,5 +164,8 @@ def _searches(study: Study, arm: str) -> float:
 def _percent(difference: Difference, unit: str = "") -> str:
     mean_of = f"{100 * difference.mean:+.1f}"
     if difference.n == 1:
-        return f"{mean_of}{unit}, one seed"
-    return f"{mean_of} ± {100 * difference.half:.1f}{unit}, {difference.n} seeds"
+        told = f"{mean_of}{unit}, one seed"
+    else:
+        told = f"{mean_of} ± {100 * difference.half:.1f}{unit}, {difference.n} seeds"
+    without = f" without {difference.nothing} in which it has nothing above the floor"
+    return f"{told}{without if difference.nothing else ''}"

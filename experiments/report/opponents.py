@@ -104,11 +104,21 @@ The bar for a member: it beats every network that is no slower, or it is within
 against the mean of the networks' seeds.
 
 {table(head, body)}
-{_said(by_budget)}
+{_said(study, by_budget)}
 """
 
 
-def _said(by_budget: Mapping[float, Sequence[Duel]]) -> str:
+def _said(study: Study, by_budget: Mapping[float, Sequence[Duel]]) -> str:
+    """Whether the bar holds, once everything that it is about is there."""
+    settings, wanted = study.settings, study.settings.references
+    seeds, all_seeds = len(study.first), len(settings.seeds_of(settings.first))
+    trained = sum(one.seeds for one in study.handmade)
+    trainings = wanted.seeds * len(wanted.networks)
+    if seeds < all_seeds or trained < trainings:
+        return (
+            f"No verdict yet: {trained} of {trainings} trainings of hand-designed networks and "
+            f"{seeds} of {all_seeds} seeds of {settings.first} are there."
+        )
     held = sum(all(d.holds for d in of) for of in by_budget.values())
     return f"The bar holds in all seeds at {held} of {len(by_budget)} budgets."
 

@@ -27,7 +27,7 @@ ELSEWHERE = Path("benchmarks/results/room.jsonl")  # `make bench-room`: other sp
 _HEAD = """# Results: methods of search on equal ground
 
 Written by `python -m experiments page` from the rows in `experiments/TASK/results/`. What is
-compared, on what and how it is judged was committed before these rows;
+compared, on what and how it is judged was committed before the rows of the arms;
 [experiments/README.md](../experiments/README.md) has it, and what was changed after which others.
 """
 _TITLES = {
@@ -114,6 +114,8 @@ def _sentences(one: Study) -> Iterator[str]:
         yield f"Finished seeds: {', '.join(counts)}."
     if noise := [*_noises(one)]:
         yield f"Noise: {'; '.join(noise)}."
+    if known := one.settings.known_before.strip():
+        yield f"Known before these rows: {known}"
 
 
 def _noises(one: Study) -> Iterator[str]:

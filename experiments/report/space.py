@@ -51,7 +51,8 @@ def rank(study: Study) -> str:
 Kendall's tau-b of a score and the test accuracy after training, over {networks} networks of the
 room: all pairs, and pairs of equal latency alone, with the interval of 95 % for other networks of
 these latencies (bootstrap). The shared weights are those of {study.settings.first}, seed
-{study.settings.first_seed}. Less cross-entropy counts as better, and more of all others.{note}
+{study.settings.first_seed}: those of another seed order these networks in another way, which the
+interval leaves out. Less cross-entropy counts as better, and more of all others.{note}
 
 {table(("score", "all", "equal latency", "95 %"), body)}
 Bar: {"met" if met else "MISSED"}: {"; ".join(bars)}.{doubt}

@@ -109,6 +109,7 @@ def read(task: TaskFolder) -> Study:
         ablations = load_ablations(task.ablations_file, task.root)
     params = settings.params_of(settings.first, 0, task.root)
     own = finished(rows.CELLS, settings, task)
+    keys = {row["key"] for row in own}
     return Study(
         task=task,
         settings=settings,
@@ -121,7 +122,7 @@ def read(task: TaskFolder) -> Study:
         rank=finished(rows.RANK, settings, task),
         ablations=ablations,
         ablated=finished(rows.ABLATIONS, ablations, task) if ablations else [],
-        foreign=len(rows.of(rows.CELLS, task)) - len(own),
+        foreign=sum(row["key"] not in keys for row in rows.of(rows.CELLS, task)),
     )
 
 

@@ -47,7 +47,7 @@ class Control:
         )
         if self.ties:
             return f"The control TIES: the search has added nothing ({numbers})."
-        return f"The search beats its control: {numbers}."
+        return f"This search is ahead of its control: {numbers}."
 
 
 @dataclass(frozen=True)

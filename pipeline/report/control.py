@@ -18,7 +18,8 @@ from pipeline.report.theme import CONTROL, MUTED, SEARCH
 TITLE = "The search against uniform α"
 ABOUT = (
     "The control is the same extraction, on the same shared weights, with α replaced by the "
-    "uniform distribution. ± is a 90 % interval over bins of latency."
+    "uniform distribution. ± is a 90 % interval over bins of latency of one search: another seed "
+    "may say something else."
 )
 NO_CONTROL = "No control was run: it is open what the search adds."
 _ARMS = (("control", "uniform α", "s", CONTROL), ("search", "search", "o", SEARCH))

@@ -44,6 +44,17 @@ def test_rows_of_another_protocol_are_left_alone(task):
     assert row["budgets_ms"] == [1.0, 2.0]
 
 
+def test_a_cell_that_was_made_twice_is_one_cell(task):
+    key = cells.key_of(settings(), "simplex", 0, task)
+    for made in (1, 2):
+        append(task.results / rows.CELLS, {"key": key, "made": made})
+    assert [row["made"] for row in cells.finished(rows.CELLS, settings(), task)] == [2]
+    for name in ("a", "b", "a"):  # a rank has a row per network
+        append(task.results / rows.RANK, {"key": key, "architecture": name})
+    ranked = cells.finished(rows.RANK, settings(), task)
+    assert [row["architecture"] for row in ranked] == ["a", "b"]
+
+
 def test_another_setting_of_its_own_arm_is_another_cell(task):
     key = cells.key_of(settings(), "simplex", 0, task)
     assert cells.key_of(settings(), "simplex", 1, task) != key

@@ -16,7 +16,7 @@ def test_differences_are_relative_and_paired_by_seed():
 def test_one_seed_has_no_interval_and_none_no_difference():
     assert relative({0: 3.0}, {0: 2.0}) == Difference(0.5, math.inf, 1)
     assert relative({0: 3.0}, {1: 2.0}) is None
-    assert relative({0: 3.0, 1: 3.0}, {0: 2.0, 1: 0.0}) == Difference(0.5, math.inf, 1)
+    assert relative({0: 3.0, 1: 3.0}, {0: 2.0, 1: 0.0}) == Difference(0.5, math.inf, 1, nothing=1)
 
 
 def test_the_bar_asks_for_an_interval_and_a_mean():
@@ -31,6 +31,8 @@ def test_the_bar_asks_for_an_interval_and_a_mean():
         (0.03, 0.02, "wins"),
         (-0.03, 0.02, "loses"),
         (0.001, 0.004, "ties"),
+        (0.005, 0.003, "ties"),  # surely more than nothing, and surely worth nothing
+        (-0.005, 0.003, "ties"),
         (0.02, 0.03, "undecided"),
         (0.5, math.inf, "undecided"),
     ],

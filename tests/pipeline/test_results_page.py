@@ -44,8 +44,8 @@ def with_references(**changes):
 
 def test_the_first_line_is_the_verdict_of_the_control(drawn):
     assert told(full(), drawn)[0].startswith(
-        "**The search beats its control: cross-entropy -0.0200 ± 0.0100 against uniform α at "
-        "equal latency, better in 75% of 8 bins.** The control is "
+        "**This search is ahead of its control: cross-entropy -0.0200 ± 0.0100 against uniform α "
+        "at equal latency, better in 75% of 8 bins.** The control is "
     )
     tied = full(metrics={"extract": {f"control_{name}": n for name, n in TIED.items()}})
     assert told(tied, drawn)[0].startswith("**The control TIES: ")

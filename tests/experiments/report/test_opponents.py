@@ -63,6 +63,16 @@ def test_a_duel_per_budget(task):
     assert references(compared(task.root, {"simplex": [0.9]})) == ""
 
 
+def test_the_bar_waits_for_all_networks_and_seeds(task):
+    asked = settings(references={"seeds": 1, "widths": {"resnet8": (4, 8)}})
+    network = trained("resnet8-4", 0, 0.85, reference="resnet8")
+    given = {"settings": asked, "networks": [network], "latencies": [timed("resnet8-4", 0.5)]}
+    text = references(compared(task.root, {"simplex": [0.9]}, **given))
+    assert "holds in all" not in text
+    told = "No verdict yet: 1 of 2 trainings of hand-designed networks and 1 of 2 seeds of simplex"
+    assert f"{told} are there." in text
+
+
 def test_published_figures_stand_beside_ours_of_the_same_images(task):
     study = compared(task.root, {"simplex": [0.91, 0.89]}, settings=settings())
     text = published(study)  # the smoke preset is of Fashion-MNIST

@@ -24,13 +24,27 @@ def test_the_first_line_says_so_when_a_control_ties(root):
 def test_a_loss_and_what_is_not_shown_are_told_too(root):
     few = compared(root, {"simplex": [0.85, 0.85], "control": [0.9, 0.9], "random": [0.82, 0.82]})
     told = verdict(few)  # two seeds that agree show nothing
-    assert "simplex is not shown to beat control (-50.0 ± 0.0 %, 2 seeds)" in told
-    assert "simplex is not shown to beat random (+150.0 ± 0.0 %, 2 seeds)" in told
+    assert "simplex against control so far -50.0 ± 0.0 %, 2 seeds" in told
+    assert "simplex against random so far +150.0 ± 0.0 %, 2 seeds" in told
     assert told.endswith("; a verdict takes 5 seeds.")
     mixed = compared(root, {"simplex": 5 * [0.85], "control": [0.83, 0.9, 0.83, 0.9, 0.83]})
     assert "simplex is not shown to beat control" in verdict(mixed)
     clearly = compared(root, {"simplex": 5 * [0.85], "control": 5 * [0.9]})
     assert "simplex LOSES to control (-50.0 ± 0.0 %, 5 seeds)" in verdict(clearly)
+
+
+def test_no_control_is_left_out_of_the_first_line(root):
+    without = compared(root, {"simplex": 5 * [0.9], "random": 5 * [0.85]})
+    assert verdict(without) == (
+        "control has no finished seed in common with it yet; simplex beats random (+100.0 ± 0.0 %, "
+        "5 seeds); a verdict takes 5 seeds."
+    )
+    nothing = compared(root, {"simplex": 2 * [0.9], "control": 2 * [0.7], "random": [0.85, 0.7]})
+    told = verdict(nothing)  # the floor is 0.8
+    assert told.startswith("control has nothing above the floor; ")
+    assert "+100.0 %, one seed without 1 in which it has nothing above the floor" in told
+    only = compared(root, {"control": 5 * [0.9], "random": 5 * [0.9]})
+    assert verdict(only) == "simplex is not finished with any seed yet."
 
 
 def test_an_arm_of_few_seeds_has_a_difference_and_no_verdict(root):
@@ -54,7 +68,7 @@ def test_every_arm_has_its_rows(root):
     assert "| simplex | 1 | 10.00 |  |  |  | 0.0 | 1.0 | 1.0 |" in text
     random = "+100.0, one seed | too few seeds |  | 50.0 | 1.0 | 1.0 |"
     assert f"| random | 1 | 5.00 | {random}" in text
-    assert "| simplex | 90.00 at 1.000 | 90.00 at 1.000 |" in text
+    assert "| simplex | 1 | 90.00 at 1.000 | 90.00 at 1.000 |" in text
     # one of two budgets more: half of the extraction
     assert "| simplex | 10 | 5 | 2 | 17 | 1 |" in text
     assert "Machine: a machine; onnxruntime 1, fp32, 1 thread." in text
@@ -66,7 +80,7 @@ def test_a_network_above_its_budget_is_no_member_of_it(root):
     for seed, of_seed in enumerate(one.cells):
         of_seed["members"][1]["fits"] = False  # at 2 ms none
         of_seed["members"][0]["fits"] = seed == 0  # at 1 ms the first seed's
-    assert "| simplex | 90.00 at 1.000 (1) | – |" in page([one])
+    assert "| simplex | 2 | 90.00 at 1.000 (1) | – |" in page([one])
 
 
 def test_a_method_that_searches_per_budget_pays_a_search_for_one_more(root):
@@ -118,11 +132,17 @@ def test_while_a_member_is_not_measured_all_latencies_are_predictions(root):
     measured = compared(root, {"simplex": [0.9], "random": [0.9]})
     half = replace(measured, latencies=measured.latencies[:1])
     text = page([half])
-    assert "**fashion: by predicted latency, simplex " in text
+    assert "**fashion: by predicted latency, control has" in text
     assert "**All latencies of the arms are predictions** of the calibrated table: 1 of 2" in text
     assert "at the predicted median" in text
     assert [family.by_budget[1.0].latency_ms for family in half.families] == [1.5, 1.5]
     assert "predicted latency" not in page([measured])
+
+
+def test_what_was_known_before_its_rows_stands_at_the_head_of_a_task(root):
+    told = compared(root, {"simplex": [0.9]}, settings=settings(known_before="the test images"))
+    assert "Known before these rows: the test images" in page([told])
+    assert "Known before" not in page([compared(root, {"simplex": [0.9]})])
 
 
 def test_hand_designed_networks_are_not_compared_with_predictions(root):

@@ -45,7 +45,7 @@ def test_the_control_is_compared_bin_by_bin():
     assert found.half_width == pytest.approx(2.920 * 0.057735 / math.sqrt(3), rel=1e-3)
     assert found.win_share == 1.0
     assert not found.ties
-    assert str(found).startswith("The search beats its control")
+    assert str(found).startswith("This search is ahead of its control")
 
 
 def test_a_difference_within_its_interval_is_a_tie_and_the_first_words_say_so():

@@ -52,7 +52,7 @@ def test_a_control_that_ties_is_the_first_line():
 def test_a_control_that_is_beaten_stands_below_the_title():
     texts = [text for tag, text in with_control(-0.02, 0.01).texts if tag not in ("title", "a")]
     assert texts[0] == "EdgeFacet: shapes"
-    assert texts[1].startswith("The search beats its control")
+    assert texts[1].startswith("This search is ahead of its control")
 
 
 def test_the_page_needs_nothing_from_outside(seen):
