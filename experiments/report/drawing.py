@@ -41,7 +41,7 @@ def draw_fronts(study: Study, path: Path) -> None:
             )
         _over_latency(fronts, f"{study.kind_of_latency} median latency, ms", "test accuracy, %")
         costs.set(xlabel="search and extraction, CPU seconds", ylabel="hypervolume, points")
-        costs.set_xlim(left=0)
+        costs.set_xlim(0, 1.05 * costs.get_xlim()[1])
         fronts.legend(fontsize=8, frameon=False)
 
 

@@ -109,6 +109,8 @@ def _sentences(one: Study) -> Iterator[str]:
             f"Machine: {target['device']}; {target['runtime']} {target['runtime_version']}, "
             f"{target['precision']}, {target['threads']} thread."
         )
+    if (versions := len({tuple(row.get("made_by", ())) for row in one.cells})) > 1:
+        yield f"Cells are of {versions} versions of the code or of PyTorch."
     if one.families:
         counts = [f"{arm} {len(of)}" for arm, of in by_arm(one.families).items()]
         yield f"Finished seeds: {', '.join(counts)}."

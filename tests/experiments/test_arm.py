@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
@@ -62,6 +63,9 @@ def extracted(tmp_path, monkeypatch):
 def test_a_family_is_written_with_what_it_cost_and_who_fits(extracted):
     found = extracted("search")
     members = found.pop("members")
+    torch_version, code = found.pop("made_by")
+    assert torch_version == f"torch {metadata.version('torch')}"
+    assert len(code) == 64
     assert found == {"cpu_s_extract": 2.3, "screened": 10, "judged": 2, "distinct_argmax": 7}
     assert members[0] == {
         "budget_ms": 2.0,

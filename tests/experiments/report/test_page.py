@@ -145,6 +145,13 @@ def test_what_was_known_before_its_rows_stands_at_the_head_of_a_task(root):
     assert "Known before" not in page([compared(root, {"simplex": [0.9]})])
 
 
+def test_cells_of_other_code_are_not_compared_in_silence(root):
+    same = compared(root, {"simplex": [0.9], "random": [0.9]})
+    assert "versions of the code" not in page([same])
+    same.cells[0]["made_by"] = ["torch 2.0", "a digest"]
+    assert "Cells are of 2 versions of the code or of PyTorch." in page([same])
+
+
 def test_hand_designed_networks_are_not_compared_with_predictions(root):
     told = [trained("resnet8-4", 0, 0.8, reference="resnet8")]
     measured = compared(
