@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from edge import container
+from edge.errors import EdgeError
 from edge.family import Family
 from edge.files import replacing
 from edge.manifest import FORMATS, MANIFEST_NAME, FamilyError, Manifest, Member
@@ -30,7 +31,7 @@ def export(
     `out` is a shelf, to which the version is added as a folder, or a file that ends in .tar.gz and
     holds that folder: ``tar -xzf FILE -C SHELF`` adds it there. The same family gives the same
     bytes. Raises IntegrityError for a file that is not the manifest's, FamilyError where nothing
-    would be left or `out` is to be another archive, OSError.
+    would be left, `out` is to be another archive, or the version is there and damaged, OSError.
     """
     if out.suffix.lower() in _OTHER_ARCHIVES and not (out.name.endswith(ARCHIVE) or out.is_dir()):
         raise FamilyError(f"{out}: a family is packed as a folder, or as a file called …{ARCHIVE}")
@@ -41,9 +42,19 @@ def export(
         _write_archive(family, manifest, version, out)
         return version, out
     folder = out / version
-    if not folder.exists():
+    if folder.exists():
+        _check_whole(folder)
+    else:
         _write_folder(family, manifest, folder)
     return version, folder
+
+
+def _check_whole(folder: Path) -> None:
+    """A version that is there already is told as exported only if a board could use it."""
+    try:
+        Family.load(folder).verify()
+    except EdgeError as error:
+        raise FamilyError(f"{error}; or delete {folder} and export again") from error
 
 
 def narrowed(

@@ -79,6 +79,8 @@ class Controller:
     ) -> None:
         if not rungs:
             raise BadLadder("no member to serve: give at least one that fits the budget")
+        if not 0 <= headroom < 1:
+            raise ValueError(f"headroom is {headroom:g}; give a share below 1, as 0.05 for 5 %")
         self.current = len(rungs) - 1
         self.fits = True  # False while not even the fastest rung is expected to keep the budget
         self.slow_down = SlowDown()

@@ -31,7 +31,17 @@ def verdict(study: Study) -> str:
     told = [_told(study, name, one) for name, one in found.items()]
     if not all(one is not None and one.has_a_verdict for one in found.values()):
         told.append(f"a verdict takes {LEAST_SEEDS} seeds")
-    return f"{'by predicted latency, ' if study.is_predicted else ''}{'; '.join(told)}."
+    return f"{_by(study)}{'; '.join(told)}."
+
+
+def _by(study: Study) -> str:
+    """Of the latencies, what a reader must know before any figure that they are in."""
+    if study.is_predicted:
+        return "by predicted latency, "
+    measured = len(study.latencies)
+    if 2 * study.suspect > measured:
+        return f"by latencies of which {study.suspect} of {measured} are suspect, "
+    return ""
 
 
 def _told(study: Study, name: str, difference: Difference | None) -> str:

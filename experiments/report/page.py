@@ -11,7 +11,6 @@ from benchmarks.room.report import by_setting
 from benchmarks.rows import Row
 from benchmarks.rows import read as read_rows
 from edge.files import write_atomic
-from edge.observed import USABLE
 from experiments import source
 from experiments.folder import all_tasks
 from experiments.report import ablated, family, methods, missing, opponents, space, study
@@ -128,10 +127,9 @@ def _noises(one: Study) -> Iterator[str]:
     known = [row for row in one.latencies if row["lo_ms"] is not None]
     if known and not one.is_predicted:
         half = mean((row["hi_ms"] - row["lo_ms"]) / 2 / row["median_ms"] for row in known)
-        suspect = sum(row["verdict"] not in USABLE for row in one.latencies)
         yield (
             f"a median latency has an interval of ± {100 * half:.1f} % on average, and "
-            f"{suspect} of {len(one.latencies)} measurements are suspect, as beside other work"
+            f"{one.suspect} of {len(one.latencies)} measurements are suspect, as beside other work"
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from benchmarks.rows import Row
+from edge.observed import USABLE
 from experiments import results, rows
 from experiments.cells import finished
 from experiments.folder import TaskFolder
@@ -53,6 +54,11 @@ class Study:
         """Whether the families have predicted latencies, because some member was not measured: half
         of each would compare nothing."""
         return bool(self.unmeasured)
+
+    @cached_property
+    def suspect(self) -> int:
+        """How many latencies are of measurements that nobody should rely on."""
+        return sum(row["verdict"] not in USABLE for row in self.latencies)
 
     @property
     def kind_of_latency(self) -> str:

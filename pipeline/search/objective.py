@@ -63,8 +63,8 @@ class Costs:
 
 def reg_costs(space: Space, kind: RegCost) -> Tensor:
     """c (E, k): 1 everywhere, or parameters or MACs with mean 1 over what is offered, at least
-    a tenth of the mean. Elastic stages count at their widest, tied decisions with all their
-    places."""
+    a tenth of the mean; 1 where all of them have none. Elastic stages count at their widest, tied
+    decisions with all their places."""
     shape = (len(space.decisions), len(space.operations))
     if kind == "uniform":
         return torch.ones(shape)
@@ -74,7 +74,10 @@ def reg_costs(space: Space, kind: RegCost) -> Tensor:
         for block in (block for place in space.instances(e)[-1] for block in place.candidates):
             image = (block.in_channels, block.height, block.width)
             raw[e, space.operations.index(block.op)] += count(chain(block, 1), image)[which]
-    scaled = raw / raw[space.mask[: shape[0], : shape[1]]].mean()
+    mean = raw[space.mask[: shape[0], : shape[1]]].mean()
+    if mean == 0:  # nothing that is offered costs anything: all cost alike
+        return torch.ones(shape)
+    scaled = raw / mean
     return torch.from_numpy(np.maximum(scaled, _LEAST_COST)).float()
 
 

@@ -179,16 +179,18 @@ class SearchParams(Section):
     def _every_search_gets_something(self) -> SearchParams:
         if "searches" in self.unread:
             return self
-        rounds = self.joint_steps // self.searches
+        one_price = isinstance(self.kappa, tuple) and self.kappa[0] == self.kappa[1]
+        searches = 1 if one_price else self.searches
+        rounds = self.joint_steps // searches
         if rounds < 1:
             raise ValueError(
-                f"joint_steps = {self.joint_steps} is below searches = {self.searches}: a search "
+                f"joint_steps = {self.joint_steps} is below searches = {searches}: a search "
                 "would have no step; raise joint_steps"
             )
         evolution = self.evolution
         if self.method == "evolution" and rounds * evolution.networks <= evolution.population:
             raise ValueError(
-                f"each of the {self.searches} searches of evolution judges "
+                f"each search of evolution, of {searches} in all, judges "
                 f"{rounds * evolution.networks} networks, which do not outnumber its population of "
                 f"{evolution.population}: raise joint_steps or evolution.networks, or lower "
                 "evolution.population"

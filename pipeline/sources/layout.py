@@ -106,9 +106,14 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def files(folder: Path) -> list[Path]:
-    """Every file at any depth, in the order of the names; those with a dot first are left out."""
+    """Every file at any depth, in the order of the names; those with a dot first are left out.
+    Raises OSError for a folder that must not be read: the images in it are not missing."""
+
+    def give_up(error: OSError) -> None:
+        raise error
+
     found = []
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=give_up):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place, name) for name in names if not name.startswith(".")]
     return sorted(found)

@@ -33,6 +33,17 @@ def files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
+def test_a_version_that_is_there_and_damaged_is_not_told_as_exported(
+    family: Family, tmp_path: Path
+) -> None:
+    shelf = tmp_path / "shelf"
+    _, folder = export(family, shelf)
+    assert export(family, shelf)[1] == folder  # again: nothing to do
+    next(folder.rglob("*.onnx")).write_bytes(b"no")
+    with pytest.raises(FamilyError, match=r"or delete .* and export again"):
+        export(family, shelf)
+
+
 def test_a_version_is_a_folder_of_all_that_a_board_needs(family: Family, tmp_path: Path) -> None:
     version, folder = export(family, tmp_path / "shelf")
     assert folder == tmp_path / "shelf" / version

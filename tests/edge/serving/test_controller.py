@@ -51,6 +51,12 @@ def test_without_a_member_there_is_nothing_to_control():
         Controller([], 10.0)
 
 
+@pytest.mark.parametrize("headroom", [5, 1, -0.1])
+def test_a_headroom_in_percent_is_refused(headroom):
+    with pytest.raises(ValueError, match=r"as 0\.05 for 5 %"):
+        Controller([SMALL], 10.0, headroom=headroom)
+
+
 def test_a_quiet_board_stays_with_the_best():
     assert set(Board().run(1.0, 500)) == {2}
 

@@ -139,6 +139,14 @@ def test_while_a_member_is_not_measured_all_latencies_are_predictions(root):
     assert "predicted latency" not in page([measured])
 
 
+def test_the_first_line_says_when_most_latencies_are_suspect(root):
+    one = compared(root, {"simplex": [0.9], "random": [0.9], "control": [0.9]})
+    one.latencies[0]["verdict"] = "suspect"
+    assert "suspect, " not in verdict(one)
+    one.latencies[1]["verdict"] = "suspect"
+    assert verdict(replace(one)).startswith("by latencies of which 2 of 3 are suspect, ")
+
+
 def test_what_was_known_before_its_rows_stands_at_the_head_of_a_task(root):
     told = compared(root, {"simplex": [0.9]}, settings=settings(known_before="the test images"))
     assert "Known before these rows: the test images" in page([told])

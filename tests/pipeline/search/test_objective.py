@@ -106,6 +106,11 @@ def test_regularisation_costs_have_mean_one_and_a_floor_for_skip(kind, sep, dens
     assert reg_costs(SPACE, kind)[0].tolist() == pytest.approx(expected, rel=1e-5)
 
 
+def test_where_nothing_costs_anything_all_cost_alike():
+    pools = small_benchmark("none", "skip", "avg_pool_k3")
+    assert set(reg_costs(pools, "params").flatten().tolist()) == {1.0}
+
+
 def test_uniform_regularisation_costs_are_one():
     assert reg_costs(SPACE, "uniform").tolist() == [[1.0] * 3] * 2
 

@@ -33,6 +33,13 @@ def test_other_methods_do_not_care():
     SearchParams(method="evolution", joint_steps=156)  # 26 rounds of 4
 
 
+def test_one_price_is_one_search_however_many_were_asked_for():
+    SearchParams(method="evolution", joint_steps=26, kappa=(0.3, 0.3))
+    SearchParams(method="darts", joint_steps=5, kappa=(0.3, 0.3))
+    with pytest.raises(ValidationError, match="of 1 in all, judges 100 networks"):
+        SearchParams(method="evolution", joint_steps=25, kappa=(0.3, 0.3))
+
+
 def test_what_only_other_methods_read_does_not_make_a_search_another_one():
     sections = {"darts", "proxylessnas", "fbnet", "evolution"}
     points = {"sampler", "reg_weight", "reg_cost"}

@@ -1,3 +1,5 @@
+import errno
+import os
 import re
 import unicodedata
 
@@ -85,6 +87,20 @@ def test_names_beyond_ascii_are_the_same_on_every_machine(tree):
     decomposed = unicodedata.normalize("NFD", "Füße")
     found = layout.find(tree(f"{decomposed}/1.png", "花/花.png"))
     assert found.classes == ("Füße", "花")
+
+
+def test_a_folder_that_must_not_be_read_is_not_called_empty(tree, monkeypatch):
+    folder = tree("cat/1.png", "dog/1.png")
+    listed = os.scandir
+
+    def guarded(path):
+        if str(path).endswith("dog"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    with pytest.raises(PermissionError, match="dog"):
+        layout.find(folder)
 
 
 def test_a_missing_folder_is_named(tmp_path):
