@@ -15,14 +15,15 @@ import click
 
 from edge.files import write_atomic
 from experiments.evidence import of_alpha
-from pipeline import allocator, extract, extraction, params
+from pipeline import allocator, extract, params
+from pipeline import extraction as package
 from pipeline.extract import Extraction
 from pipeline.extraction.arms import Scored
 from pipeline.extraction.choose import Choice
-from pipeline.search import stage
+from pipeline.search.stage import CODE as SEARCH
 from pipeline.source_code import made_by
 
-CODE = (*stage.CODE, extraction, extract)  # that decides what a cell finds
+CODE = (*SEARCH, package, extract)  # that decides what a cell finds
 KINDS = ("search", "uniform")  # where candidates come from
 
 
@@ -32,36 +33,36 @@ KINDS = ("search", "uniform")  # where candidates come from
 def main(kind: str, out: Path) -> None:
     """Extract a member per budget from candidates of KIND, and write them to OUT."""
     began_s = time.process_time()
-    mine = Extraction(params.load())
-    found = mine.from_search() if kind == "search" else mine.from_uniform()
-    scored = mine.judged(kind, found)
-    choices = mine.by_budget(scored)
+    extraction = Extraction(params.load())
+    found = extraction.from_search() if kind == "search" else extraction.from_uniform()
+    scored = extraction.judged(kind, found)
+    choices = extraction.by_budget(scored)
     cpu_s = round(time.process_time() - began_s, 1)
     content = {
         "made_by": made_by(CODE, ("torch",)),
         "cpu_s_extract": cpu_s,
-        **summary(scored, choices, mine),
+        **summary(scored, choices, extraction),
     }
     write_atomic(out, json.dumps(content) + "\n")
 
 
-def summary(scored: Scored, choices: list[Choice], mine: Extraction) -> dict[str, Any]:
+def summary(scored: Scored, choices: list[Choice], extraction: Extraction) -> dict[str, Any]:
     """Members by budget, and what α is without any training."""
     return {
         "screened": len(scored.screened),
         "judged": len(scored.judged),
-        **of_alpha(scored, mine),
-        "members": [_member(choice, mine) for choice in choices],
+        **of_alpha(scored, extraction),
+        "members": [_member(choice, extraction) for choice in choices],
     }
 
 
-def _member(choice: Choice, mine: Extraction) -> dict[str, Any]:
+def _member(choice: Choice, extraction: Extraction) -> dict[str, Any]:
     c = choice.candidate
     return {
         "budget_ms": choice.budget_ms,
         "fits": choice.fits,
         "choices": list(c.choices),
-        "architecture": mine.space.architecture(c.choices).key,
+        "architecture": extraction.space.architecture(c.choices).key,
         "predicted_ms": round(c.median.mean_ms, 6),
         "cross_entropy": c.cross_entropy,
         "swaps": c.swaps,

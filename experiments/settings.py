@@ -67,6 +67,11 @@ class References(_Strict):
         """All of them."""
         return [Reference(name, width) for name, of in self.widths.items() for width in of]
 
+    @property
+    def trainings(self) -> set[tuple[str, int]]:
+        """Each of them, by its name, with each seed."""
+        return {(str(network), seed) for network in self.networks for seed in range(self.seeds)}
+
 
 class Arms(_Strict):
     """What is compared: arms, which differ from one params.yaml, the `base`. Seeds count from

@@ -29,12 +29,11 @@ def _lacking(study: Study) -> Iterator[str]:
     cells_lack = _arms(study, study.settings, {(row["arm"], row["seed"]) for row in study.cells})
     if cells_lack:
         yield f"cells: {cells_lack}: `{command} cells`"
-    trained = {(row["architecture"], row["seed"]) for row in study.networks}
+    settings, trained = study.settings, study.trained
     members = {(m["architecture"], row["seed"]) for row in study.cells for m in row["members"]}
     if members - trained:
         yield f"{len(members - trained)} of {len(members)} trainings: `{command} train`"
-    settings, references = study.settings, study.settings.references
-    wanted = {(str(n), seed) for n in references.networks for seed in range(references.seeds)}
+    wanted = settings.references.trainings
     if wanted - trained:
         lack, most = len(wanted - trained), len(wanted)
         yield f"{lack} of {most} trainings of hand-designed networks: `{command} references`"

@@ -110,14 +110,13 @@ against the mean of the networks' seeds.
 
 def _said(study: Study, by_budget: Mapping[float, Sequence[Duel]]) -> str:
     """Whether the bar holds, once everything that it is about is there."""
-    settings, wanted = study.settings, study.settings.references
+    settings, wanted = study.settings, study.settings.references.trainings
     seeds, all_seeds = len(study.first), len(settings.seeds_of(settings.first))
-    trained = sum(one.seeds for one in study.handmade)
-    trainings = wanted.seeds * len(wanted.networks)
-    if seeds < all_seeds or trained < trainings:
+    there = {one for one in wanted & study.trained if one[0] in study.measured_ms}
+    if seeds < all_seeds or there < wanted:
         return (
-            f"No verdict yet: {trained} of {trainings} trainings of hand-designed networks and "
-            f"{seeds} of {all_seeds} seeds of {settings.first} are there."
+            f"No verdict yet: {len(there)} of {len(wanted)} trainings of hand-designed networks "
+            f"and {seeds} of {all_seeds} seeds of {settings.first} are there."
         )
     held = sum(all(d.holds for d in of) for of in by_budget.values())
     return f"The bar holds in all seeds at {held} of {len(by_budget)} budgets."

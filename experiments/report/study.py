@@ -56,6 +56,11 @@ class Study:
         return bool(self.unmeasured)
 
     @cached_property
+    def trained(self) -> set[tuple[str, int]]:
+        """Every network that was trained, with its seed."""
+        return {(row["architecture"], row["seed"]) for row in self.networks}
+
+    @cached_property
     def suspect(self) -> int:
         """How many latencies are of measurements that nobody should rely on."""
         return sum(row["verdict"] not in USABLE for row in self.latencies)

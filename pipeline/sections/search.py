@@ -175,12 +175,16 @@ class SearchParams(Section):
         of_sections = {"hypernet": self.hypernet.unread, "sampler": self.sampler.unread}
         return self.model_dump(mode="json", exclude={**of_sections, **idle})
 
+    def searches_over(self, kappa_range: tuple[float, float]) -> int:
+        """How many searches a method per price makes: one where the price is fixed."""
+        low, high = kappa_range
+        return 1 if low == high else self.searches
+
     @model_validator(mode="after")
     def _every_search_gets_something(self) -> SearchParams:
         if "searches" in self.unread:
             return self
-        one_price = isinstance(self.kappa, tuple) and self.kappa[0] == self.kappa[1]
-        searches = 1 if one_price else self.searches
+        searches = self.searches if self.kappa == "auto" else self.searches_over(self.kappa)
         rounds = self.joint_steps // searches
         if rounds < 1:
             raise ValueError(

@@ -66,7 +66,8 @@ class PerPrice(Method):
 def prices_of(params: SearchParams, kappa_range: tuple[float, float]) -> list[float]:
     """The prices, evenly spread over the range in log κ; one where its ends are equal."""
     low, high = kappa_range
-    if low == high or params.searches == 1:
+    searches = params.searches_over(kappa_range)
+    if searches == 1:
         return [float(np.sqrt(low * high))]
-    prices: list[float] = np.geomspace(low, high, params.searches).tolist()
+    prices: list[float] = np.geomspace(low, high, searches).tolist()
     return prices
