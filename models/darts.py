@@ -143,7 +143,8 @@ class _Cell:
     def _entries(self, before: Sequence[tuple[str, BlockSpec]]) -> tuple[list[Row], BlockSpec]:
         """What brings both inputs to the width of the cell, and to the size of the second."""
         (_, far), (_, near) = before
-        stride = 1 if far.out_height == near.out_height else 2
+        same = (far.out_height, far.out_width) == (near.out_height, near.out_width)
+        stride = 1 if same else 2
         kinds = (("reduce" if stride == 2 else "relu_conv_k1", stride), ("relu_conv_k1", 1))
         rows = [
             Row(f"{self.name}.in{n}", after(block, op, self.width, s), True, (place,))

@@ -34,9 +34,9 @@ BENCHMARK = nb201(
 )
 
 
-def stacked(operations, cells=3, nodes=4):
+def stacked(operations, cells=3, nodes=4, size=(10, 10)):
     return darts(
-        input_shape=(1, 10, 10),
+        input_shape=(1, *size),
         classes=5,
         operations=operations,
         stem_width=6,
@@ -291,3 +291,12 @@ def test_a_cell_that_nobody_reads_is_left_out():
     first_only = [2, 0, 2, 0, 0]
     rows = wide.architecture([*first_only, *first_only]).rows
     assert {row.place.partition(".")[0] for row in rows} == {"stem", "cell1", "cell3", "head"}
+
+
+@pytest.mark.parametrize("size", [(1, 12), (2, 12), (12, 2), (1, 1)])
+def test_cells_reduce_what_is_left_of_one_side(size):
+    """Of a signal, for example: a side of one pixel stays one, and the other is halved."""
+    space = stacked(THREE, size=size)
+    image = torch.zeros(2, 1, *size)
+    network = Supernet(space).eval()
+    assert network(image, single(space.random(np.random.default_rng(0)))).shape == (2, 5)
