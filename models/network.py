@@ -48,11 +48,6 @@ def layers_of(architecture: Architecture) -> tuple[Layer, ...]:
     return tuple(Layer(row.block, sources) for row, sources in pairs)
 
 
-def in_a_row(blocks: Iterable[BlockSpec]) -> tuple[Layer, ...]:
-    """Layers of which each reads the one before it."""
-    return tuple(Layer(block, (n - 1,)) for n, block in enumerate(blocks))
-
-
 def joined(modules: Sequence[nn.Module], sources: Sequence[Sources]) -> nn.Sequential:
     """One module of many; where none branches they follow one another, and keep nothing."""
     if all(read == (n - 1,) for n, read in enumerate(sources)):

@@ -6,6 +6,7 @@ from edge.record import Target
 from models.darts import darts
 from models.mbconv import mbconv
 from models.nb201 import nb201
+from models.network import Layer
 from pipeline import targets as checked_targets
 from pipeline.dataset import Dataset
 from pipeline.members import TrainedMember
@@ -19,6 +20,11 @@ TARGET = Target(
     precision="fp32",
     threads=1,
 )
+
+
+def in_a_row(blocks):
+    """Layers of which each reads the one before it."""
+    return tuple(Layer(block, (n - 1,)) for n, block in enumerate(blocks))
 
 
 def checked(monkeypatch, root, *targets, devices=None):

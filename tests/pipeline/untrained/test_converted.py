@@ -6,11 +6,11 @@ import pytest
 
 from edge.runtimes import get_runtime
 from edge.spec import BlockSpec
-from models.network import in_a_row
 from pipeline.formats import format_of
 from pipeline.params import ExportParams
 from pipeline.untrained import build_files, converted
 from pipeline.untrained.converted import converted_path
+from tests.pipeline.made_up import in_a_row
 
 STEM = BlockSpec("conv_k3", 1, 4, 8, 8, stride=2)
 BLOCK = BlockSpec("conv_k3", 4, 4, 4, 4)

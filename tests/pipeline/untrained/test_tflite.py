@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from edge.spec import BlockSpec
-from models.network import in_a_row
 from pipeline.params import ExportParams
 from pipeline.untrained import build_files, tflite
 from pipeline.untrained.tflite import model_path
+from tests.pipeline.made_up import in_a_row
 
 SMALL = Path(__file__).parents[2] / "edge/data/conv.tflite"
 STEM = BlockSpec("conv_k3", 1, 4, 8, 8, stride=2)
