@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import click
 import numpy as np
@@ -60,7 +61,8 @@ def run(params: Params) -> None:
     write_atomic(plots.CONTROL, table.control_csv(bins))
     write_atomic(plots.STEERING, table.steering_csv(extraction.steering()))
     metrics.write("extract", extraction.summary(family, compared, asked))
-    _report(compared, requests.remarks(asked, extraction.result.kappa_range), members)
+    remarks = requests.remarks(asked, extraction.result.kappa_range)
+    _report(compared, chain(remarks, extraction.unheard()), members)
     if not members:
         raise ExtractError(
             f"no member: all budgets are below {requests.fastest_ms(asked):.4g} ms, which the "
@@ -75,6 +77,7 @@ class Extraction:
     def __init__(self, params: Params) -> None:
         data = dataset.load()
         self.options: ExtractParams = params.extract
+        self.method = params.search.method
         self.space: Space = make_space(params.space, data.shape)
         self.result = state.load(self.space, params.search)
         self.predictor = Predictor(self.space, read_calibration(), params.verify.percentile)
@@ -124,14 +127,21 @@ class Extraction:
         )
 
     def requests(self, choices: Sequence[Choice]) -> list[Request]:
-        """All that members were asked for: one per budget, one per named point."""
+        """All that members were asked for: one per budget, one per named point, unless the method
+        prefers nothing anywhere."""
         asked = [
             Request(budget_name(choice.budget_ms), choice.candidate, choice.budget_ms)
             for choice in choices
         ]
+        if isinstance(self.result.alpha, Uniform):
+            return asked
         for name, point in self.options.points.items():
             asked.append(Request(name, self._at_point(point), point.budget_ms, point.kappa))
         return asked
+
+    def unheard(self) -> Iterator[str]:
+        """What to say of named points that the search knows nothing of."""
+        return requests.unheard(list(self.options.points), self.result.alpha, self.method)
 
     def summary(
         self, family: Scored, compared: evidence.Control, asked: Sequence[Request]

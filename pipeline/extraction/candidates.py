@@ -24,9 +24,11 @@ How = Literal["argmax", "sample", "uniform", "repair"]
 
 @dataclass(frozen=True)
 class Candidate:
-    """An architecture by its choices. Scores are None until it is screened or judged."""
+    """An architecture by its choices, and by the key that all of them have which are the same
+    network. Scores are None until it is screened or judged."""
 
     choices: Choices
+    key: str
     how: How
     median: Prediction
     tail: Prediction  # at the percentile of the budgets
@@ -95,13 +97,14 @@ class Predictor:
         return [
             Candidate(
                 choices=choices,
+                key=key,
                 how=one.how,
                 median=median,
                 tail=self.calibration.tail_of(median, self.percentile),
                 simplex=one.simplex,
                 kappa=one.kappa,
             )
-            for (_, choices, one), median in zip(first.values(), medians, strict=True)
+            for (key, (_, choices, one)), median in zip(first.items(), medians, strict=True)
         ]
 
     def neighbours(self, candidate: Candidate) -> list[Candidate]:
@@ -115,7 +118,7 @@ class Predictor:
         return [
             replace(other, swaps=swaps)
             for other in self.candidates(found)
-            if other.choices != candidate.choices
+            if other.key != candidate.key
         ]
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from models.spaces import Choices
+from models.alpha import Alpha, Tables, Uniform
 from pipeline.extraction.candidates import Candidate
 
 _CLOSE = 1e-6  # relative: prices that went through a file
@@ -30,17 +30,17 @@ class Request:
 
 def kept(requests: Sequence[Request]) -> list[Request]:
     """Those that become members: of every network the first that asks for it within its budget."""
-    first: dict[Choices, Request] = {}
+    first: dict[str, Request] = {}
     for request in requests:
         if request.fits:
-            first.setdefault(request.candidate.choices, request)
+            first.setdefault(request.candidate.key, request)
     return list(first.values())
 
 
 def remarks(requests: Sequence[Request], searched: tuple[float, float]) -> Iterator[str]:
     """A line per request that has no member of its own, or that is at a price outside of those that
     were `searched`."""
-    names = {request.candidate.choices: request.name for request in kept(requests)}
+    names = {request.candidate.key: request.name for request in kept(requests)}
     for request in requests:
         if not request.fits:
             yield _infeasible(request)
@@ -51,9 +51,18 @@ def remarks(requests: Sequence[Request], searched: tuple[float, float]) -> Itera
                 f"{request.name}: the price {request.kappa:g} is outside of the searched ones, "
                 f"{low:.3g} to {high:.3g}: what α says there was never trained"
             )
-        name = names[request.candidate.choices]
+        name = names[request.candidate.key]
         if name != request.name:
             yield f"{request.name} is the network of {name}, and no member of its own"
+
+
+def unheard(points: Sequence[str], alpha: Alpha, method: str) -> Iterator[str]:
+    """A line per named point of the simplex that says nothing to what a method learned."""
+    for name in points:
+        if isinstance(alpha, Uniform):
+            yield f"{name}: {method} prefers nothing at any point of the simplex, and has no member"
+        elif isinstance(alpha, Tables):
+            yield f"{name}: {method} knows prices and no points of the simplex: only kappa decides"
 
 
 def fastest_ms(requests: Sequence[Request]) -> float:

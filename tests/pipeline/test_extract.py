@@ -11,7 +11,7 @@ import torch
 
 from edge.calibration import fit
 from edge.table import Table, TableRow
-from models.alpha import Tables
+from models.alpha import Tables, Uniform
 from pipeline import extract, metrics, plots
 from pipeline.extract import BINS, ExtractError, Extraction, run
 from pipeline.extraction.arms import Looks
@@ -45,7 +45,7 @@ class MadeUp(Extraction):
         row = ("clean", "2026-01-01T00:00:00Z")
         rows = {b.key: TableRow(*[PRICE_MS[b.op]] * 3, 9, *row) for b in SPACE.blocks}
         now = datetime(2026, 1, 2, tzinfo=timezone.utc)
-        self.options, self.space = params.extract, SPACE
+        self.options, self.space, self.method = params.extract, SPACE, "darts"
         self.predictor = Predictor(SPACE, fit(Table(TARGET, 2.0, rows), [], now=now), 95)
         self.judge = SlowIsGood()
         self.costs = Costs.of(SPACE, self.predictor.calibration.fold(), "uniform")
@@ -96,6 +96,24 @@ def test_every_request_is_a_member_or_a_line(extracted):
         f"tiny: the budget of 0.25 ms cannot be met: {fastest}",
     ]
     assert metrics.read("extract")["infeasible_budgets"] == 2
+
+
+def test_a_search_that_knows_no_points_says_so_of_every_one(extracted):
+    lines = extracted(budgets_ms=[100], points={"dense": {"ops": {"skip": 0.5}, "kappa": 0.1}})
+    assert "dense: darts knows prices and no points of the simplex: only kappa decides" in lines
+
+
+def test_where_nothing_is_preferred_a_named_point_has_no_member(extracted, monkeypatch):
+    def uniform(params):
+        made = MadeUp(params)
+        made.method, made.result.alpha = "random", Uniform(SPACE.mask, operations=3, places=2)
+        return made
+
+    monkeypatch.setattr(extract, "Extraction", uniform)
+    lines = extracted(budgets_ms=[100], points={"dense": {"ops": {"skip": 0.5}, "kappa": 0.1}})
+    assert [member.name for member in read_extracted()] == ["within-100ms"]
+    (line,) = [line for line in lines if line.startswith("dense")]
+    assert line == "dense: random prefers nothing at any point of the simplex, and has no member"
 
 
 def test_swaps_are_those_of_the_members(extracted):

@@ -1,5 +1,7 @@
 """What members were asked for, and what is said of those that there are not."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.extraction.requests import Request, fastest_ms, kept, remarks
@@ -17,6 +19,16 @@ def test_a_network_is_a_member_once_and_what_else_asks_for_it_is_told():
     requests = [Request("within-2ms", FAST, 2.0), Request("within-3ms", FAST, 3.0)]
     assert kept(requests) == requests[:1]
     assert said(*requests) == ["within-3ms is the network of within-2ms, and no member of its own"]
+
+
+def test_choices_that_make_one_network_make_one_member():
+    """Cells of NAS-Bench-201 that are the same but for the order of their nodes, for example."""
+    requests = [
+        Request("within-2ms", FAST),
+        Request("few-large", replace(FAST, choices=("other",)), kappa=0.5),
+    ]
+    assert kept(requests) == requests[:1]
+    assert said(*requests) == ["few-large is the network of within-2ms, and no member of its own"]
 
 
 @pytest.mark.parametrize("name", ["within-1ms", "few-large"])
