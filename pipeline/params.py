@@ -123,6 +123,15 @@ class Params(Section):
         _require_a_rest(maps, info)
         return extract
 
+    @field_validator("extract")
+    @classmethod
+    def _random_needs_budgets(cls, extract: ExtractParams, info: ValidationInfo) -> ExtractParams:
+        search: SearchParams | None = info.data.get("search")
+        if search is not None and search.method == "random" and not extract.budgets_ms:
+            problem = "random prefers nothing at any point: name a budget, or write auto"
+            raise PydanticCustomError("budgets", "no member", {"problems": {"budgets_ms": problem}})
+        return extract
+
 
 def _require_operations(maps: Mapping[str, Mapping[str, float]], info: ValidationInfo) -> None:
     """Every key of `maps` is one of space.operations (unknown while `space` itself is wrong)."""

@@ -16,7 +16,7 @@ from torch import nn
 from edge.files import sha256_of
 from models import references as networks
 from models.references import mobilenetv2, plain_cnn, resnet8
-from pipeline import allocator, batches, dataset, store, training
+from pipeline import allocator, batches, dataset, seeds, store, training
 from pipeline.dataset import DATASET_FILE, Dataset
 from pipeline.parallel import in_processes
 from pipeline.params import RetrainParams
@@ -29,7 +29,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "plain-cnn": plain_cnn,
     "mobilenetv2": mobilenetv2,
 }
-CODE = (networks, *BLOCKS, training, batches, dataset)  # that trains them
+CODE = (networks, *BLOCKS, training, batches, dataset, seeds)  # that trains them
 
 
 @dataclass(frozen=True)

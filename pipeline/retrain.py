@@ -11,11 +11,12 @@ import click
 import torch
 from torch import nn
 
+from edge import spec
 from edge.files import sha256_of
 from edge.spec import Architecture
 from models import network as networks
 from models.network import count, network
-from pipeline import batches, dataset, metrics, store, training
+from pipeline import batches, dataset, metrics, seeds, store, training
 from pipeline.members import ExtractedMember, TrainedMember, read_extracted
 from pipeline.members import write as write_members
 from pipeline.parallel import in_processes
@@ -27,7 +28,7 @@ from pipeline.training import essentials, finished_epochs, naming, train_and_jud
 
 OUTPUT = Path("results/retrain")
 # That trains a member.
-CODE = (*BLOCKS, networks, training, batches, dataset)
+CODE = (*BLOCKS, spec, networks, training, batches, dataset, seeds)
 
 
 @dataclass(frozen=True)

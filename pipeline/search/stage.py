@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from dvclive.live import Live
 from lightning_fabric import Fabric
 
 import models
+from edge import nb201, spec
 from edge.files import sha256_of
 from edge.table import Table
 from models.spaces import Space
-from pipeline import batches, dataset, metrics, plots, store
+from pipeline import batches, dataset, metrics, plots, seeds, store
 from pipeline import search as package
 from pipeline.accelerator import require_accelerator
 from pipeline.batches import Augmentation, Images
@@ -32,17 +34,20 @@ from pipeline.search.warmup import WarmUpPaths
 from pipeline.search.weights import WeightTraining
 from pipeline.source_code import made_by
 from pipeline.space import make_space
-from pipeline.training import augmentation, sgd
+from pipeline.training import TrainingDiverged, augmentation, sgd
 
 RESULTS = Path("results")
 OUTPUT = Path("results/search")
-CODE = (models, package, batches, dataset, sgd)  # that decides what a search finds
+CODE = (models, nb201, spec, package, batches, dataset, seeds, sgd, make_space)  # of what it finds
 _LOG_STEPS = 20
 _SUMMARY_POINTS = 256
 
 
 def run(params: Params) -> None:
-    """Search on the profiled target; writes results/search/. Raises NoAccelerator."""
+    """Search on the profiled target; writes results/search/.
+
+    Raises NoAccelerator, and TrainingDiverged, after which it goes on from the last checkpoint.
+    """
     require_accelerator(params.search.device)
     data = dataset.load()
     space = make_space(params.space, data.shape)
@@ -122,7 +127,7 @@ class Search:
         """Run to the end, from `checkpoint` where it exists, else from the weights `warmed` up
         by a search that differs in its method only. Nobody removes either: an unchanged search
         that is asked for again is read from its checkpoint."""
-        self._restore(store.load(checkpoint) or store.load(warmed))
+        self._restore(_furthest(checkpoint, warmed))
         if self.method is None:
             self._warm_up(checkpoint)
             if not warmed.exists():
@@ -151,11 +156,14 @@ class Search:
 
     def _join(self, method: Method, checkpoint: Path) -> None:
         params = self.params
+        if method.done == params.joint_steps:
+            return  # read again, which costs the method nothing
         with Progress("search", params.joint_steps, start=method.done) as progress:
             while method.done < params.joint_steps:
                 for _ in range(params.weight_steps):
                     self.weights.step(method.path(self.weights.done))
                 seen = method.step()
+                _require_finite(seen.loss, method.done, params)
                 progress.update(method.done, _text(seen))
                 if method.done % _LOG_STEPS == 0:
                     self.curves.add(self.warmup_steps + method.done, asdict(seen))
@@ -180,6 +188,7 @@ class Search:
         self.cpu.lap("joint" if method else "warm_up")
         content = {
             "cpu_s": self.cpu.spent_s,
+            "precision": self.fabric.strategy.precision.state_dict(),  # what 16-mixed scales by
             "weights": self.weights.state(),
             "method": method and method.state(),
             "kappa_range": method and list(method.setting.kappa_range),
@@ -190,6 +199,7 @@ class Search:
     def _restore(self, saved: Any) -> None:
         if saved is None:
             return
+        self.fabric.strategy.precision.load_state_dict(saved["precision"])
         self.weights.restore(saved["weights"])
         self.curves.restore(saved["curves"])
         self.cpu.restore(saved["cpu_s"])
@@ -197,6 +207,14 @@ class Search:
             low, high = saved["kappa_range"]
             self.method = self._begin((low, high))
             self.method.restore(saved["method"])
+
+
+def _furthest(checkpoint: Path, warmed: Path) -> Any:
+    """What a search goes on from: its own checkpoint, unless another search finished the warm-up
+    in which it was killed."""
+    saved = store.load(checkpoint)
+    in_warm_up = saved is None or saved["method"] is None
+    return (store.load(warmed) if in_warm_up else None) or saved
 
 
 @torch.no_grad()
@@ -210,6 +228,15 @@ def summarise(result: state.Result, space: Space, costs: Costs) -> dict[str, flo
         numbers[f"latency_ms_at_kappa_{end}"] = float(expected_latency_ms(p, costs).mean())
         numbers[f"entropy_at_kappa_{end}"] = mean_entropy(p)
     return numbers
+
+
+def _require_finite(loss: float, round_: int, params: SearchParams) -> None:
+    if not math.isfinite(loss):
+        raise TrainingDiverged(
+            f"the search diverged: the loss of round {round_} of {params.method} is {loss:.4g}; "
+            f"lower its learning rate or search.weights.lr = {params.weights.lr:g}, or narrow "
+            "search.kappa"
+        )
 
 
 def _text(seen: Step) -> str:

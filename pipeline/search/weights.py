@@ -16,7 +16,7 @@ from models.supernet import Selection, Supernet, single
 from pipeline.batches import Augmentation, Images, at_step
 from pipeline.params import SearchParams
 from pipeline.search.on_batch import on_batch
-from pipeline.training import sgd
+from pipeline.training import TrainingDiverged, sgd
 
 _RAMP = 0.05  # share of the steps in which the learning rate rises
 
@@ -37,7 +37,7 @@ def rate(step: int, steps: int) -> float:
 
 class WeightTraining:
     """Trains a supernet's weights over a known number of steps, on images that change as in the
-    training that its networks are judged for."""
+    training that its networks are judged for. `section` is where its settings are."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class WeightTraining:
         fabric: Fabric,
         augment: Augmentation,
         schedule: Schedule = rate,
+        section: str = "search.weights",
     ) -> None:
         torch.manual_seed(params.seed)  # the initial weights
         net = Supernet(space).to(memory_format=torch.channels_last)
@@ -58,6 +59,7 @@ class WeightTraining:
         self.supernet, self.optimizer = fabric.setup(net, optimizer)
         self.images, self.augment, self.steps, self.done = images, augment, steps, 0
         self._params, self._fabric, self._schedule = params, fabric, schedule
+        self._section = section
 
     @property
     def lr(self) -> float:
@@ -75,19 +77,25 @@ class WeightTraining:
         return self.step_on(single(choices))
 
     def step_on(self, selection: Selection) -> float:
-        """One step on the next batch with all that a selection runs; returns its cross-entropy."""
+        """One step on the next batch with all that a selection runs; returns its cross-entropy.
+
+        Raises TrainingDiverged before it takes a step along gradients that are no numbers.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr
         loss = self.loss(selection)
         self.optimizer.zero_grad(set_to_none=True)
         self._fabric.backward(loss)
-        self._fabric.clip_gradients(
+        norm = self._fabric.clip_gradients(
             self.supernet,
             self.optimizer,
             max_norm=self._params.weights.clip,
-            # fp16 overflows now and then: its scaler skips that step, and lowers the scale
-            error_if_nonfinite=self._params.precision != "16-mixed",
+            error_if_nonfinite=False,
         )
+        assert norm is not None  # as it is of a clipped norm
+        # fp16 overflows now and then: its scaler skips that step, and lowers the scale
+        if self._params.precision != "16-mixed" and not norm.isfinite():
+            raise self._diverged(float(loss.detach()))
         self.optimizer.step()
         self.done += 1
         return float(loss.detach())
@@ -102,6 +110,13 @@ class WeightTraining:
         self.net.load_state_dict(state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.done = state["done"]
+
+    def _diverged(self, loss: float) -> TrainingDiverged:
+        lr = self._params.weights.lr
+        return TrainingDiverged(
+            f"the shared weights diverged: the loss of step {self.done + 1} is {loss:.4g}, and its "
+            f"gradients are no numbers; lower {self._section}.lr = {lr:g}"
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import model_validator
@@ -10,6 +11,7 @@ from pipeline.sections.base import Count, Positive, Section, Share, setting
 from pipeline.sections.optimizers import AdamParams, OwnWeightsParams
 
 Start = Literal["warm-up", "scratch"]
+_COLD = 1e-3  # a Gumbel-softmax that is as good as its argmax
 
 
 class DartsLogitsParams(AdamParams):
@@ -77,6 +79,16 @@ class FBNetParams(Section):
     weights: FBNetWeightsParams = setting(
         FBNetWeightsParams(), "Optimiser of the weights of a search"
     )
+
+    @model_validator(mode="after")
+    def _stays_warm(self) -> FBNetParams:
+        last = self.temperature * math.exp(-self.decay * self.epochs)
+        if last < _COLD:
+            raise ValueError(
+                f"temperature falls to {last:.3g} over the {self.epochs} epochs, where no gradient "
+                f"is left: lower decay = {self.decay:g}, so that it ends above {_COLD:g}"
+            )
+        return self
 
 
 class ProxylessParams(Section):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.sections.base import (
     AutoOr,
@@ -57,12 +57,21 @@ class SamplerParams(Section):
     kind: Literal["gumbel-softmax", "dirichlet"] = setting(
         "gumbel-softmax", "Distribution of the simplex points"
     )
-    theta: NumberOrMap = setting(
-        0.0, "Logits of gumbel-softmax: one number, or a map of operations"
-    )
+    theta: NumberOrMap = setting(0.0, "Logits of gumbel-softmax: a map of operations, or 0")
     temperature: Positive = setting(1.0, "Temperature of gumbel-softmax")
-    concentration: Positive = setting(1.0, "Concentration of dirichlet")
+    concentration: float = setting(  # single precision has no smaller gamma numbers
+        1.0, "Concentration of dirichlet", ge=0.05
+    )
     vertex_share: Share = setting(0.2, "Share of the points drawn at a vertex")
+
+    @field_validator("theta")
+    @classmethod
+    def _differs(cls, theta: float | dict[str, float]) -> float | dict[str, float]:
+        if not isinstance(theta, dict) and theta != 0:
+            raise ValueError(
+                "one number for all operations changes no share: write a map such as {skip: 1.0}"
+            )
+        return theta
 
     @property
     def unread(self) -> set[str]:
@@ -87,6 +96,8 @@ class ReinforceParams(Section):
             raise ValueError(f"points = {self.points} is below paths = {self.paths}; raise points")
         return self
 
+
+Price = Annotated[float, Field(ge=1e-6, le=1e6)]
 
 _POINTS = {"sampler", "reg_weight", "reg_cost"}
 _OURS = {"hypernet", "estimator", "reinforce", "temperature"} | _POINTS
@@ -141,7 +152,7 @@ class SearchParams(Section):
     fbnet: FBNetParams = setting(FBNetParams(), "Method fbnet")
     evolution: EvolutionParams = setting(EvolutionParams(), "Method evolution")
     sampler: SamplerParams = setting(SamplerParams(), "Simplex points")
-    kappa: AutoOr[tuple[Positive, Positive]] = setting(
+    kappa: AutoOr[tuple[Price, Price]] = setting(
         "auto", "Range [min, max] of the price of latency, or `auto`"
     )
     prices: Literal["profile", "calibrate"] = setting(
@@ -190,6 +201,12 @@ class SearchParams(Section):
             raise ValueError(
                 f"joint_steps = {self.joint_steps} is below searches = {searches}: a search "
                 "would have no step; raise joint_steps"
+            )
+        first = self.fbnet.weights_first
+        if self.method == "fbnet" and first * rounds > rounds - 1:
+            raise ValueError(
+                f"fbnet.weights_first = {first:g} of the {rounds} rounds of a search leaves none "
+                "that learns the logits: lower it, or raise joint_steps"
             )
         evolution = self.evolution
         if self.method == "evolution" and rounds * evolution.networks <= evolution.population:

@@ -157,6 +157,23 @@ def test_every_field_is_described():
             "search.kappa: given [1, 0.1]: the range is reversed; write [0.1, 1]",
         ),
         (
+            "search: {kappa: [0.1, 1e9]}",
+            "search.kappa[1]: given '1e9': should be less than or equal to 1000000",
+        ),
+        (
+            "search: {sampler: {theta: 2}}",
+            "search.sampler.theta: given 2: one number for all operations changes no share: write",
+        ),
+        (
+            "search: {sampler: {kind: dirichlet, concentration: 0.01}}",
+            "search.sampler.concentration: given 0.01: should be greater than or equal to 0.05",
+        ),
+        (
+            "search: {method: random}\n"
+            "extract: {budgets_ms: [], points: {a: {ops: {skip: 0.7}, kappa: 1}}}",
+            "extract.budgets_ms: random prefers nothing at any point: name a budget, or write auto",
+        ),
+        (
             "search: {sampler: {theta: x}}",
             "search.sampler.theta: given 'x': should be a valid number",
         ),

@@ -69,6 +69,7 @@ class Mixed(GradientPerPrice):
             setting.fabric,
             setting.weights.augment,
             lambda step, steps: final + (1 - final) * cosine(step, steps),
+            f"search.{params.method}.weights",
         )
         if options.start == "warm-up":
             own.net.load_state_dict(self.warmed)

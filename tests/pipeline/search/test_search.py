@@ -7,19 +7,23 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
 
 from models.supernet import Supernet
+from pipeline import store
 from pipeline.accelerator import NoAccelerator
 from pipeline.batches import Augmentation
 from pipeline.dataset import Dataset
 from pipeline.params import Params, SearchParams
 from pipeline.search import stage, state
 from pipeline.search.curves import Curves
-from pipeline.search.methods import METHODS
+from pipeline.search.methods import METHODS, Random
 from pipeline.search.objective import Costs
 from pipeline.search.prices import latency_ms
 from pipeline.search.stage import Search, summarise
 from pipeline.search.weights import rate
+from pipeline.training import TrainingDiverged
 from tests.pipeline.made_up import Silent, small_space
 
 OPS = ("skip", "sep_k3", "mbconv_k3_e3", "conv_k3")
@@ -106,6 +110,62 @@ def test_methods_share_the_warm_up_and_each_is_charged_for_it(data, tmp_path, mo
     assert second.cpu.spent_s["warm_up"] >= first.cpu.spent_s["warm_up"] > 0
     for name, value in alone.supernet.state_dict().items():
         assert torch.equal(value, shared.supernet.state_dict()[name]), name
+
+
+def test_a_finished_search_that_is_read_again_costs_its_method_nothing(data, tmp_path):
+    first = search_for(data)
+    whole = first.run(tmp_path / "c.pt", tmp_path / "warm.pt")
+    written = (tmp_path / "c.pt").stat().st_mtime_ns
+    again = search_for(data)
+    result = again.run(tmp_path / "c.pt", tmp_path / "warm.pt")
+    assert again.cpu.spent_s == first.cpu.spent_s
+    assert (tmp_path / "c.pt").stat().st_mtime_ns == written
+    for name, value in whole.alpha.state_dict().items():
+        assert torch.equal(value, result.alpha.state_dict()[name]), name
+
+
+def test_a_killed_warm_up_that_another_search_finished_is_not_repeated(data, tmp_path):
+    """Of a search that was killed in it; what it did by then is not lost where none is finished."""
+    early = search_for(data)
+    early.weights.step((0, 0, 0))
+    early._save(tmp_path / "killed.pt")
+    assert stage._furthest(tmp_path / "killed.pt", tmp_path / "warm.pt")["weights"]["done"] == 1
+    run(data, tmp_path / "other.pt")
+    (tmp_path / "other.warm.pt").rename(tmp_path / "warm.pt")
+    assert stage._furthest(tmp_path / "killed.pt", tmp_path / "warm.pt")["weights"]["done"] == 8
+    assert stage._furthest(tmp_path / "other.pt", tmp_path / "warm.pt")["method"]["done"] == 6
+
+
+def test_diverged_weights_say_which_rate_to_lower(data, tmp_path):
+    hot = PARAMS.model_copy(update={"weights": PARAMS.weights.model_copy(update={"lr": 1e12})})
+    with pytest.raises(TrainingDiverged, match=r"shared weights diverged: .*search\.weights\.lr"):
+        run(data, tmp_path / "c.pt", hot)
+
+
+def test_a_method_that_diverged_names_its_round(data, tmp_path, monkeypatch):
+    params = PARAMS.model_copy(update={"method": "random"})
+    monkeypatch.setattr(Random, "loss_on", lambda *_: lambda selection: torch.tensor(torch.nan))
+    with pytest.raises(
+        TrainingDiverged, match=r"loss of round 1 of random is nan; .*search\.kappa"
+    ):
+        run(data, tmp_path / "c.pt", params)
+
+
+def test_the_scale_of_fp16_outlives_a_kill(data, tmp_path):
+    def of_fp16():
+        search = search_for(data)
+        search.fabric = Fabric(
+            accelerator="cpu", devices=1, plugins=MixedPrecision("16-mixed", "cpu")
+        )
+        return search, search.fabric.strategy.precision.scaler
+
+    search, scaler = of_fp16()
+    scaler.scale(torch.ones(()))
+    scaler.update(8.0)
+    search._save(tmp_path / "c.pt")
+    other, scaler = of_fp16()
+    other._restore(store.load(tmp_path / "c.pt"))
+    assert scaler.get_scale() == 8.0
 
 
 def test_what_decides_a_warm_up():

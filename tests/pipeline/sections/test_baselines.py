@@ -19,6 +19,9 @@ from pipeline.params import SearchParams
         ),
         ({"method": "evolution", "joint_steps": 150}, "judges 100 networks"),  # 25 rounds of 4
         ({"evolution": {"population": 20}}, "tournament = 25 is above population = 20"),
+        ({"method": "fbnet", "joint_steps": 6}, "weights_first = 0.11 of the 1 rounds"),
+        ({"method": "fbnet", "fbnet": {"weights_first": 1}}, "leaves none that learns the logits"),
+        ({"fbnet": {"decay": 1}}, "falls to 4.1e-39 over the 90 epochs"),
         ({"fbnet": {"weights": {"lr": 0.1, "final_lr": 0.2}}}, "final_lr = 0.2 is above lr"),
     ],
 )
@@ -31,6 +34,7 @@ def test_other_methods_do_not_care():
     for name in ("simplex", "random"):
         SearchParams(method=name, joint_steps=1, darts={"order": 2}, precision="16-mixed")
     SearchParams(method="evolution", joint_steps=156)  # 26 rounds of 4
+    SearchParams(method="fbnet", joint_steps=12)  # one round of two
 
 
 def test_one_price_is_one_search_however_many_were_asked_for():
@@ -62,7 +66,7 @@ def test_what_only_other_methods_read_does_not_make_a_search_another_one():
         ("simplex", {"sampler": {"concentration": 2.0}}),
         ("additive", {"hypernet": {"hidden": [8]}}),
         *(
-            (method, {"reg_weight": 2.0, "reg_cost": "macs", "sampler": {"theta": 1.0}})
+            (method, {"reg_weight": 2.0, "reg_cost": "macs", "sampler": {"theta": {"skip": 1.0}}})
             for method in ("random", "darts", "fbnet", "proxylessnas", "evolution")
         ),
     ],
@@ -76,7 +80,7 @@ def test_what_decides_nothing(method, changes):
     [
         {"method": "additive"},
         {"reg_weight": 2.0},
-        {"sampler": {"theta": 1.0}},
+        {"sampler": {"theta": {"skip": 1.0}}},
         {"sampler": {"kind": "dirichlet"}},
         {"hypernet": {"hidden": [8]}},
         {"hypernet": {"kind": "pivots"}},
@@ -94,7 +98,9 @@ def test_of_a_kind_only_its_own_keys_decide():
 
     assert decisive("pivots", hidden=[8]) == decisive("pivots") != decisive("pivots", width=0.5)
     assert decisive("constant", knots=9) == decisive("constant")
-    sampler = SearchParams(sampler={"kind": "dirichlet", "theta": 2.0}).decisive["sampler"]
+    sampler = SearchParams(sampler={"kind": "dirichlet", "theta": {"skip": 2.0}}).decisive[
+        "sampler"
+    ]
     assert sampler == {"kind": "dirichlet", "concentration": 1.0, "vertex_share": 0.2}
 
 
