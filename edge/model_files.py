@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +36,15 @@ def models_of_files(
 ) -> list[Model]:
     """Any model files, each once; without `runtime` the file's suffix decides what runs it.
 
+    Files of one name are told apart by as much of their folders as it takes.
+
     Raises NoModel for a suffix that no runtime reads, UnknownRuntime, or OSError.
     """
-    models = []
-    for path in dict.fromkeys(paths):
+    models, files = [], list(dict.fromkeys(paths))
+    for path, called in zip(files, _told_apart(files), strict=True):
         runs = get_runtime(runtime).name if runtime else _runtime_for(path)
         # A record is JSON: it cannot hold the bytes of a name that are no text.
-        name = path.name.encode(errors="surrogateescape").decode(errors="replace")
+        name = called.encode(errors="surrogateescape").decode(errors="replace")
         subject = Subject(kind="file", name=name, sha256=sha256_of(path))
         models.append(Model(Job(subject, path), runs, precision, path.stat().st_size))
     return models
@@ -95,6 +98,19 @@ def member_job(family: Family, member: Member, artifact: Artifact) -> Job:
         architecture=member.architecture,
     )
     return Job(subject, family.path(artifact))
+
+
+def _told_apart(paths: Sequence[Path]) -> list[str]:
+    """The name of every file, and of its folders the last few that no other has with that name."""
+    most = max((len(path.parts) for path in paths), default=0)
+    names = [path.name for path in paths]
+    for parts in range(2, most + 1):
+        often = Counter(names)
+        names = [
+            Path(*path.parts[-parts:]).as_posix() if often[name] > 1 else name
+            for path, name in zip(paths, names, strict=True)
+        ]
+    return names
 
 
 def _runtime_for(path: Path) -> str:

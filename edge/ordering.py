@@ -12,8 +12,9 @@ from edge.bench import Job
 from edge.errors import EdgeError, first_problem
 from edge.family import FORMATS, Family
 from edge.files import sha256_of
-from edge.model_files import UNKNOWN_PRECISION, NoModel, member_job, models_of_files
+from edge.model_files import UNKNOWN_PRECISION, Model, NoModel, member_job, models_of_files
 from edge.orders import MAX_ORDER_BYTES, How, Order, OrderError
+from edge.runtimes import ModelRejected, OtherFiles, get_runtime
 
 _PURPOSE = "measure"
 _HOW = How()
@@ -68,9 +69,15 @@ def of_files(
     threads: int = 1,
     how: How = _HOW,
 ) -> Ordered:
-    """To measure any model files. Raises SeveralOrders, NoModel, UnknownRuntime or OSError."""
+    """To measure any model files.
+
+    Raises SeveralOrders, NoModel, UnknownRuntime, OtherFiles for a model that no order can bring
+    whole, or OSError.
+    """
     precision = precision or UNKNOWN_PRECISION
     models = models_of_files(paths, runtime, precision)
+    for model in models:
+        _require_whole(model)
     runs, _ = _only(sorted({(model.runtime, precision) for model in models}), "what you named")
     return _ordered([model.job for model in models], runs, precision, threads, how)
 
@@ -107,6 +114,15 @@ def _only(offers: Sequence[tuple[str, str]], whose: str) -> tuple[str, str]:
             offers,
         )
     return offers[0]
+
+
+def _require_whole(model: Model) -> None:
+    try:
+        get_runtime(model.runtime).refuse_other_files(model.job.path)
+    except OtherFiles:
+        raise
+    except ModelRejected:
+        pass  # what else may be wrong with it the board says, of this model alone
 
 
 def _ordered(jobs: Sequence[Job], runtime: str, precision: str, threads: int, how: How) -> Ordered:

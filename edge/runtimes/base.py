@@ -25,6 +25,10 @@ class ModelRejected(EdgeError, ValueError):
     """The runtime refuses the model."""
 
 
+class OtherFiles(ModelRejected):
+    """The model keeps data in other files."""
+
+
 class MissingProvider(MissingRuntime):
     """The runtime is installed without the execution provider that is asked for."""
 

@@ -14,7 +14,7 @@ import mmap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from edge.runtimes.base import ModelRejected
+from edge.runtimes.base import ModelRejected, OtherFiles
 
 _HOLDS: Mapping[str, Mapping[int, str]] = {  # message → number of a field → message in it
     "model": {7: "graph", 20: "training", 25: "function"},
@@ -37,8 +37,8 @@ class _Malformed(ValueError):
 
 
 def refuse_other_files(path: Path) -> None:
-    """Raises ModelRejected where the model in `path` keeps data in other files, or is no protobuf;
-    OSError where it cannot be read."""
+    """Raises OtherFiles where the model in `path` keeps data in other files, ModelRejected where it
+    is no protobuf, and OSError where it cannot be read."""
     if not path.stat().st_size:  # which cannot be mapped
         raise ModelRejected(f"{path.name} is empty")
     with (
@@ -50,7 +50,7 @@ def refuse_other_files(path: Path) -> None:
         except _Malformed as error:
             raise ModelRejected(f"{path.name} is no ONNX model: {error}") from error
     if elsewhere:
-        raise ModelRejected(
+        raise OtherFiles(
             f"{path.name} keeps data in other files, and an order brings one: save it as one file, "
             "as onnx.save does with save_as_external_data=False"
         )

@@ -59,6 +59,16 @@ def test_a_file_is_measured_once(tmp_path: Path) -> None:
     assert len(models_of_files([path, path])) == 1
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    places = ["m.onnx", "a/m.onnx", "b/x/m.onnx", "c/x/m.onnx", "n.onnx"]
+    for place in places:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+    models = models_of_files([file(tmp_path, place) for place in places])
+    first = f"{tmp_path.name}/m.onnx"
+    names = [model.job.subject.name for model in models]
+    assert names == [first, "a/m.onnx", "b/x/m.onnx", "c/x/m.onnx", "n.onnx"]
+
+
 def test_another_suffix_needs_the_runtimes_name(tmp_path: Path) -> None:
     path = file(tmp_path, "a.bin")
     with pytest.raises(NoModel, match=r"a\.bin: it would end in \.onnx or \.tflite; .*--runtime"):

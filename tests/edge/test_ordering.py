@@ -9,6 +9,7 @@ from edge.family import Family
 from edge.model_files import NoModel
 from edge.ordering import SeveralOrders, of_family, of_files, of_order
 from edge.orders import How, OrderError
+from edge.runtimes import OtherFiles
 from tests.edge.bundles import models_in, order, sha256
 from tests.edge.families import family
 
@@ -58,6 +59,23 @@ def test_files_of_two_runtimes_are_two_orders(tmp_path: Path) -> None:
     files = models_in(tmp_path, {"a.onnx": b"a", "b.tflite": b"b"})
     with pytest.raises(SeveralOrders, match="a bundle for each"):
         of_files(list(files.values()))
+
+
+def test_a_model_in_two_files_is_refused_before_a_board_refuses_it(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    weight = onnx.TensorProto(name="w", data_type=onnx.TensorProto.FLOAT, dims=[1])
+    weight.external_data.add(key="location", value="model.onnx.data")
+    model = onnx.ModelProto(graph=onnx.GraphProto(initializer=[weight]))
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(OtherFiles, match=r"model\.onnx keeps data in other files.*as one file"):
+        of_files([tmp_path / "model.onnx"])
+
+
+def test_models_of_one_name_are_two_of_an_order(tmp_path: Path) -> None:
+    files = {**models_in(tmp_path / "a", {"m.onnx": b"1"})}
+    files |= models_in(tmp_path / "b", {"m.onnx": b"2"})
+    names = [model.subject.name for model in of_files(list(files.values())).order.models]
+    assert names == ["a/m.onnx", "b/m.onnx"]
 
 
 @pytest.mark.parametrize(("name", "precision"), [("empty.onnx", None), ("one.onnx", "int 8")])
