@@ -190,6 +190,15 @@ def read(path: Path) -> list[Measurement]:
     return [_parse_at(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip(b"\r")]
 
 
+def is_cut_short(path: Path) -> bool:
+    """Whether the last line, which `read` ignores, has no newline."""
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
 def _whole_lines(content: bytes, path: Path) -> bytes:
     """`content` without the last line that a kill cut short, or of which a power cut left zeros.
     Raises RecordError where that is not the beginning of a record: it is somebody else's then, and

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edge.commands.latencies_text import outcome_dict, outcome_text, refusals
+from edge.commands.latencies_text import cut_short_text, outcome_dict, outcome_text, refusals
 from edge.commands.shared import (
     EXIT_ERROR,
     EXIT_PARTLY,
@@ -177,20 +177,22 @@ def add_latencies(
 
     RECORDS are files of `facet measure --family FOLDER --out FILE`, and reports of bundles. The
     last measurement on a target replaces an older one, and those on other targets stay. Exit code
-    4: some records were refused; 1: all were.
+    4: some records were refused, or a file ends in the middle of one; 1: all were.
     """
     from edge import record
     from edge.add_latencies import add_latencies
     from edge.family import Family, manifest_file
 
     found = [measurement for path in records for measurement in record.read(path)]
+    cut_short = [path for path in records if record.is_cut_short(path)]
     outcome = add_latencies(Family.load(family).manifest, found)
     if outcome.added:
         write_atomic(manifest_file(family).resolve(), outcome.manifest.text)
-    tell(as_json, outcome_dict(outcome), lambda: outcome_text(outcome))
-    for remark in refusals(outcome):
+    content = {**outcome_dict(outcome), "cut_short": [str(path) for path in cut_short]}
+    tell(as_json, content, lambda: outcome_text(outcome))
+    for remark in [*refusals(outcome), *map(cut_short_text, cut_short)]:
         click.echo(fill(remark, indent=2), err=True)
-    if outcome.refused:
+    if outcome.refused or cut_short:
         ctx.exit(EXIT_PARTLY if outcome.added or outcome.known else EXIT_ERROR)
 
 

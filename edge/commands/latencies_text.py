@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.commands.shared import target_dict
@@ -52,6 +53,14 @@ def refusals(outcome: Outcome) -> list[str]:
     if len(outcome.refused) > _SHOWN:
         lines.append(f"{len(outcome.refused) - _SHOWN} more were refused; see --json")
     return lines
+
+
+def cut_short_text(path: Path) -> str:
+    """A remark for a file whose last record is not whole."""
+    return (
+        f"{path}: cut short: the file ends in the middle of a record, which was left out: copy it "
+        "again, or measure again"
+    )
 
 
 def _ran(record: Measurement) -> str:

@@ -83,6 +83,19 @@ def test_what_matches_no_member_is_told_and_changes_nothing(folder: Path, tmp_pa
     assert facet("family", "add-latencies", more, "--family", folder).exit_code == 4
 
 
+def test_a_record_that_is_not_whole_is_left_out_and_told(folder: Path, tmp_path: Path) -> None:
+    """A copy that was interrupted, or a measurement that was killed in mid-write."""
+    path = records(tmp_path / "1.jsonl", measured.record("small-fp32.onnx", 2.0))
+    whole = path.read_bytes()
+    for content, code in ((whole + whole[:99], 4), (whole[:-9], 1)):
+        path.write_bytes(content)
+        done = facet("family", "add-latencies", path, "--family", folder, "--json")
+        assert done.exit_code == code
+        assert json.loads(done.stdout)["cut_short"] == [str(path)]
+        assert "cut short: the file ends in the middle of" in " ".join(done.stderr.split())
+    assert Family.load(folder).manifest.targets == (measured.BOARD,)
+
+
 def test_a_version_on_a_shelf_stays_behind_its_link(folder: Path, tmp_path: Path) -> None:
     link = tmp_path / "current"
     link.symlink_to(folder.name, target_is_directory=True)
