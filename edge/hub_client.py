@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from pydantic import ValidationError
 
 from edge.agent.client import HubAway, HubClient, HubForbids, HubRefuses
+from edge.agent.unreachable import why
 from edge.errors import EdgeError
 from edge.hub_api import Devices, Excluded, OrderRequest, OrderStatus, Problem, Records
 from edge.orders import Order
@@ -57,8 +58,7 @@ class Operator(HubClient):
             ):
                 self._check(response, where)
         except httpx.RequestError as error:
-            said = printable(str(error)) or type(error).__name__
-            raise HubAway(f"the hub at {self.url} went away: {said}") from error
+            raise HubAway(why(error, self.url)) from error
 
     def submit(self, device: str, order: Order) -> OrderStatus:
         """Order something of a device; the same order again is the same job.

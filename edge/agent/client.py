@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from edge import __version__
 from edge.agent.address import HubAddress
+from edge.agent.unreachable import why
 from edge.errors import EdgeError, first_problem
 from edge.hub_api import Heartbeat, HeartbeatAnswer, OpenOrders, Problem, Report, ReportAnswer
 from edge.orders import MAX_ORDER_BYTES
@@ -165,8 +166,7 @@ class HubClient:
                 self._check(response, path)
                 yield response
         except httpx.RequestError as error:
-            said = printable(str(error)) or type(error).__name__
-            raise HubAway(f"the hub at {self._http.base_url} is away: {said}") from error
+            raise HubAway(why(error, self.url)) from error
 
     def _check(self, response: httpx.Response, path: str) -> None:
         status = response.status_code
