@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import re
 import sys
 from collections.abc import Sequence
@@ -91,7 +92,9 @@ WantedBy={wanted_by}
 """
 
     def install(self, home: Path | None = None, system_folder: Path = SYSTEM_FOLDER) -> Path:
-        """Write the unit where systemd looks for it. Raises NotInstalled."""
+        """Write the unit where systemd looks for it. Raises NotInstalled, before anything is
+        written where the folder or the group that it names is not here."""
+        self._require_places()
         path = (home or Path.home()) / USER_FOLDER / NAME if self.user else system_folder / NAME
         try:
             write_atomic(path, self.text())
@@ -111,6 +114,17 @@ WantedBy={wanted_by}
             f"{systemctl} enable --now {NAME}",
             *linger,
         ]
+
+    def _require_places(self) -> None:
+        """systemd starts no service that names what is not there."""
+        if self.group is not None and not _is_group(self.group):
+            raise NotInstalled(
+                f"there is no group {self.group!r} here: sudo groupadd --system {self.group}"
+            )
+        if self.inbox is not None and not self.inbox.is_dir():
+            group = f" -g {self.group}" if self.group else ""
+            make = "mkdir" if self.user else f"sudo install -d -m 2770{group}"
+            raise NotInstalled(f"{self.inbox} is no folder: {make} {self.inbox}")
 
     def _words(self) -> list[str]:
         words = [*map(_plain, self.command), "agent", "run", "--hub", _plain(self.hub)]
@@ -135,6 +149,14 @@ WantedBy={wanted_by}
         lines += [f"ReadWritePaths={_plain(self.inbox.absolute())}"] if self.inbox else []
         lines += [f"SupplementaryGroups={_plain(self.group)}"] if self.group else []
         return "\n".join(lines)
+
+
+def _is_group(name: str) -> bool:
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        return name.isdecimal()  # systemd takes numbers, too
+    return True
 
 
 def _plain(word: object) -> str:

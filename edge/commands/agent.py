@@ -159,11 +159,14 @@ def install(only_print: bool, **options: Any) -> None:
     from edge.agent.address import HubAddress, read_token
     from edge.agent.unit import Unit
 
-    HubAddress(options["hub"], options["ca"], options["insecure"])  # or it would fail at each start
+    if options["user"] and options["group"]:
+        raise click.UsageError("a service of your own has your groups: leave --group out")
+    address = HubAddress(options["hub"], options["ca"], options["insecure"])
     unit = Unit(**options)
     if only_print:
         click.echo(unit.text(), nl=False)
         return
+    address.ssl_context()  # what is wrong here would fail at each start
     read_token(options["token_file"])
     click.echo(f"{unit.install()} is written. Now:")
     for line in unit.next_commands():

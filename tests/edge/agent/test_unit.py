@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import grp
+import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,8 +74,9 @@ def test_systemd_takes_it(tmp_path: Path, unit: Unit) -> None:
 
 
 def test_it_is_written_where_systemd_looks(tmp_path: Path) -> None:
-    assert SYSTEM.install(system_folder=tmp_path) == tmp_path / NAME
-    assert (tmp_path / NAME).read_text() == SYSTEM.text()
+    here = replace(SYSTEM, inbox=tmp_path, group=grp.getgrgid(os.getgid()).gr_name)
+    assert here.install(system_folder=tmp_path) == tmp_path / NAME
+    assert (tmp_path / NAME).read_text() == here.text()
     assert USER.install(home=tmp_path) == tmp_path / ".config/systemd/user" / NAME
 
 
@@ -83,7 +88,23 @@ def test_what_comes_next_is_to_be_copied() -> None:
 def test_where_it_may_not_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NotInstalled, match="use sudo, or --user"):
-        SYSTEM.install(system_folder=tmp_path / "file")
+        replace(SYSTEM, inbox=None, group=None).install(system_folder=tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"group": "nobody-has-this"}, "sudo groupadd --system nobody-has-this"),
+        ({"group": "0", "inbox": Path("/none")}, "sudo install -d -m 2770 -g 0 /none"),
+        ({"group": None, "inbox": Path("/none"), "user": True}, "/none is no folder: mkdir /none"),
+    ],
+)
+def test_what_is_not_here_keeps_no_service_from_starting(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(NotInstalled, match=message):
+        replace(SYSTEM, **changes).install(home=tmp_path, system_folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", ["/a b/token", "/a%h/token", "/a$HOME/token", "/a\nExecStart=x"])

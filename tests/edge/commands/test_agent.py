@@ -114,3 +114,17 @@ def test_install_for_oneself(tmp_path: Path, token: Path, monkeypatch: pytest.Mo
     assert result.exit_code == 0
     assert (tmp_path / ".config/systemd/user/edgefacet-agent.service").exists()
     assert "    systemctl --user enable --now edgefacet-agent.service\n" in result.stdout
+
+
+def test_install_refuses_what_would_fail_at_each_start(
+    tmp_path: Path, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mine = ("install", *HUB, "--token-file", token, "--user")
+    no_ca = agent(*mine, "--ca", tmp_path / "none.pem")
+    assert no_ca.exit_code == 1
+    assert "holds no certificate authority" in no_ca.stderr
+    with_group = agent(*mine, "--group", "users")
+    assert with_group.exit_code == 2
+    assert "leave --group out" in with_group.stderr
+    assert not (tmp_path / ".config").exists()
