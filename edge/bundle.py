@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from edge.container import SUFFIXES, Container, opened
 from edge.errors import EdgeError, first_problem
-from edge.family import FORMATS, read_moment
+from edge.family import FORMATS, MANIFEST_NAME, read_moment
 from edge.orders import MAX_MODEL_BYTES, MAX_MODELS, MAX_ORDER_BYTES, Order, Sha256
 
 FORMAT_VERSION: Literal[1] = 1
@@ -148,6 +148,8 @@ def read(path: Path) -> Bundle:
     """
     with opened(path, is_ours) as container:
         if MANIFEST not in container.sizes:
+            if (path / MANIFEST_NAME).is_file():
+                raise BundleError(f"{path} is a family, no bundle: name it with --family {path}")
             raise BundleError(f"{path} holds no {MANIFEST}, so it is no bundle: {_AGAIN}")
         if sum(container.sizes.values()) > MAX_BUNDLE_BYTES:
             raise BundleError(f"{path} would unpack to more than {MAX_BUNDLE_BYTES >> 30} GiB")

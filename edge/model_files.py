@@ -56,8 +56,8 @@ def models_of_family(
     """Every artifact of every member, for `runtime` or for each runtime that is installed, and in
     `precision` only where it is given.
 
-    Raises NoModel where there is none; UnknownRuntime or MissingRuntime where `runtime` cannot
-    run here.
+    Raises NoModel where there is none, or where none of the files is there; UnknownRuntime or
+    MissingRuntime where `runtime` cannot run here.
     """
     if runtime:
         get_runtime(runtime).version()
@@ -84,6 +84,11 @@ def models_of_family(
         known = ", ".join(sorted({model.precision for model in models}))
         raise NoModel(
             f"the family in {family.folder} has no file in {precision!r}; choose among: {known}"
+        )
+    if not any(model.job.path.exists() for model in wanted):
+        raise NoModel(
+            f"none of the model files is in {family.folder}: name the folder that holds them; in a "
+            "clone of a project `dvc pull` or `dvc repro` makes it, results/family"
         )
     return wanted
 

@@ -21,6 +21,7 @@ from edge.commands.shared import (
     tell,
 )
 from edge.errors import EdgeError
+from edge.text import fill
 
 if TYPE_CHECKING:
     from edge.model_files import Model
@@ -137,6 +138,7 @@ def measure(
             memory_limit_bytes=limit_bytes,
         )
         found = _find(models, family, runtime, precision)
+        _warn_of_threads(threads)
         report = report_dict(found, _measure(found, Setting(threads, protocol), out))
     tell(as_json, report, lambda: to_text(report))
     if report["failed"]:
@@ -150,6 +152,15 @@ def _memory_limit_bytes(mib: int | None) -> int:
     if mib is not None:
         return mib << 20
     return min(_MEMORY_LIMIT_BYTES, (describe().memory_bytes or _MEMORY_LIMIT_BYTES) * 3 // 4)
+
+
+def _warn_of_threads(threads: int) -> None:
+    from edge.device import describe
+
+    cores = describe().cores
+    if threads > cores:
+        remark = f"--threads {threads}: this machine has {cores} cores, which they must share"
+        click.echo(fill(remark, indent=2), err=True)
 
 
 def _find(

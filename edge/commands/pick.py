@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +112,8 @@ def pick_member(
     away = next(filter(None, map(elsewhere, targets)), None)
     if away and not (target_id or device):
         click.echo(fill(f"{away}: {_MEANT}", indent=2), err=True)
+    for remark in [] if away else _not_installed(targets):
+        click.echo(fill(remark, indent=2), err=True)
     where = {"measured_here": bool(targets) and away is None}
     ranked = standing(manifest, question, targets, doubts)
     if as_table:
@@ -146,6 +148,17 @@ def _targets(
         example = again(ctx, *target_option(error.targets))
         way = f", {_MEASURE}" if all(map(elsewhere, error.targets)) else ""
         raise PickError(f"{error}{way}; for example:\n  {example}") from error
+
+
+def _not_installed(targets: Sequence[Target]) -> Iterator[str]:
+    """What runs these targets of this machine, and is not installed here."""
+    from edge.runtimes import MissingRuntime, UnknownRuntime, get_runtime
+
+    for runtime in sorted({target.runtime for target in targets}):
+        try:
+            get_runtime(runtime).version()
+        except (MissingRuntime, UnknownRuntime) as error:
+            yield f"{error}; until then no member that it would run can be used here"
 
 
 def _find_target(manifest: Manifest, target_id: str) -> Target:

@@ -88,6 +88,8 @@ def test_a_folder_may_hold_other_things(stick: Path, tmp_path: Path) -> None:
 def test_what_is_no_bundle_says_so(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "holds no manifest.json, so it is no bundle" in refusal(tmp_path / "empty")
+    (tmp_path / "empty/family.json").write_text("{}")
+    assert "is a family, no bundle: name it with --family" in refusal(tmp_path / "empty")
 
 
 @pytest.mark.parametrize("name", [FIRST, "order.json"])

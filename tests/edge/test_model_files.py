@@ -103,6 +103,16 @@ def test_a_family_is_narrowed_to_a_precision(tmp_path: Path) -> None:
         models_of_family(made, "onnxruntime", "fp16")
 
 
+def test_a_manifest_without_any_of_its_files_is_one_error(tmp_path: Path) -> None:
+    """As in a clone: Git has the manifest, and DVC the files."""
+    made = family(tmp_path, ("m.onnx", "fp32"), ("q.onnx", "int8"))
+    (tmp_path / "m.onnx").unlink()
+    assert len(models_of_family(made, "onnxruntime")) == 2
+    (tmp_path / "q.onnx").unlink()
+    with pytest.raises(NoModel, match=r"none of the model files is in .*dvc pull"):
+        models_of_family(made, "onnxruntime")
+
+
 def test_what_no_installed_runtime_reads_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

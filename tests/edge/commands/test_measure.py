@@ -152,6 +152,16 @@ def test_options_become_the_protocol(answer: list[session.Setting], files: Files
     assert (protocol.timeout_s, protocol.memory_limit_bytes) == (9, 536_870_912)
 
 
+def test_threads_that_share_a_core_are_told(
+    answer: object, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = replace(device.describe(), cores=4)
+    monkeypatch.setattr(device, "describe", lambda: board)
+    (model,) = files("one.onnx")
+    assert "--threads" not in facet(model, "--threads", 4).stderr
+    assert "--threads 5: this machine has 4 cores" in facet(model, "--threads", 5).stderr
+
+
 def test_a_family_is_measured_in_the_precision_that_is_named(
     answer: object, tmp_path: Path
 ) -> None:

@@ -137,12 +137,17 @@ def test_a_machine_without_the_runtime_is_answered_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing() -> str:
-        raise MissingRuntime("not installed")
+        raise MissingRuntime("it is not installed: pip install it")
 
-    folder = write(tmp_path, member("m", 0.8, 1.5, here()))
+    elsewhere = member("far", 0.8, 1.5, here(device="another board"))
+    folder = write(tmp_path, member("m", 0.8, 1.5, here()), elsewhere)
     monkeypatch.setattr("edge.here.installed", lambda _name: None)
     monkeypatch.setattr(get_runtime("onnxruntime"), "version", missing)
-    assert facet("pick", "--family", folder, "--budget-ms", 2).stdout.startswith("Member     m\n")
+    question = ("pick", "--family", folder, "--budget-ms", 2)
+    answer = facet(*question, "--device", here().device)
+    assert answer.stdout.startswith("Member     m\n")
+    assert answer.stderr.startswith("it is not installed: pip install it; until then no member")
+    assert facet(*question, "--device", "another board").stderr == ""
 
 
 def test_another_version_of_the_runtime_is_stale(tmp_path: Path) -> None:
