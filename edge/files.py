@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import os
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 _CHUNK_BYTES = 1 << 20
 
@@ -45,7 +48,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     Makes the folder where it is missing; the new file has the permissions of the old one, or
     those that the umask gives. Raises OSError and leaves `path` as it was where the disk refuses;
-    so it is left after any other error inside.
+    so it is left after any other error inside. Of a full disk the error names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -57,8 +60,10 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         temporary.chmod(_mode_for(path))  # mkstemp makes files that only their owner can read
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in DISK_FULL and error.filename is None:
+            error.filename = str(path)  # a write knows no names
         raise
     sync_folder(path.parent)
 

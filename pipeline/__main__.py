@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import NoReturn
 import click
 
 from edge.errors import EdgeError
+from edge.files import DISK_FULL
 from edge.text import message
 from pipeline import allocator, metrics, params
 
@@ -29,7 +29,6 @@ STAGES = {  # name: (module, what it does); `profile` is measure.py: a profile.p
     "verify": ("pipeline.verify", "Measure every artifact on the target."),
     "report": ("pipeline.report", "Write one offline HTML page about the run."),
 }
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 HEAVY = {"search", "extract", "retrain"}  # they train: worth a restart with memory settings
 
 

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 from edge.errors import EdgeError
-from edge.files import remove_leftovers
+from edge.files import DISK_FULL, remove_leftovers
 
 RESERVE_BYTES = 1 << 20  # lets the spool delete what was acknowledged
 _LOCK_TRIES = 5  # `holder` looks at the lock by taking it for a moment
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_FULL = DISK_FULL | {errno.EROFS}
 _FULL_WORDS = ("disk is full", "readonly database", "unable to open", "disk i/o error")
 
 

@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,17 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         write_atomic(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_names_the_file_that_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*/model\.pt'$"):
+        write_atomic(tmp_path / "model.pt", "new")
 
 
 def test_what_a_killed_writer_leaves_is_recognised(tmp_path: Path) -> None:
