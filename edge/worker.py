@@ -58,10 +58,9 @@ class Worker:
         """One request in, one answer out; see the module's docstring."""
         try:
             return self._load(request) if request["do"] == "load" else self._block(request)
-        except MemoryError:
-            return {"failure": "oom", "detail": "out of memory"}
         except Exception as error:  # whatever a runtime raises, the other models go on
-            return {"failure": failure_kind(error), "detail": str(error) or repr(error)}
+            said = "out of memory" if isinstance(error, MemoryError) else str(error) or repr(error)
+            return {"failure": failure_kind(error), "detail": said}
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
         if self._strangers:
@@ -127,9 +126,11 @@ def time_runs(
 
 
 def failure_kind(error: Exception) -> str:
-    """``oom`` where the text of an error of the C++ side says so, else ``rejected``."""
+    """``oom`` for MemoryError, and where the text of an error of the C++ side says so; else
+    ``rejected``."""
     text = str(error).lower()
-    return "oom" if "bad_alloc" in text or "allocate memory" in text else "rejected"
+    told = "bad_alloc" in text or "allocate memory" in text
+    return "oom" if told or isinstance(error, MemoryError) else "rejected"
 
 
 def serve(worker: Worker, requests: TextIO, answers: TextIO) -> None:
@@ -146,17 +147,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _confine(options.threads if options.pin else None, options.memory_limit_bytes)
     if os.getppid() != options.parent:  # it died before we asked to die with it
         return
-    from edge.runtimes import get_runtime  # numpy comes with it, and starts threads
-
     try:
-        runtime = get_runtime(options.runtime)
+        runtime = _prepared(options.runtime)
         hello = {"version": runtime.version()}
     except EdgeError as error:
         _say(answers, {"error": str(error)})
         return
-    runtime.prepare()
+    except (MemoryError, ImportError) as error:
+        if failure_kind(error) != "oom":
+            raise
+        _say(answers, {"error": _too_little(options.runtime, options.memory_limit_bytes)})
+        return
     _say(answers, hello)
     serve(Worker(runtime, options.threads, options.strangers), sys.stdin, answers)
+
+
+def _prepared(name: str) -> Runtime:
+    from edge.runtimes import get_runtime  # numpy comes with it, and starts threads
+
+    runtime = get_runtime(name)
+    runtime.prepare()
+    return runtime
+
+
+def _too_little(runtime: str, limit_bytes: int | None) -> str:
+    if limit_bytes is None:
+        return f"{runtime} finds too little memory to start: end other programs"
+    return (
+        f"a memory limit of {limit_bytes >> 20} MiB is less than {runtime} itself takes: raise it"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -116,6 +116,18 @@ def test_a_worker_is_confined_to_its_cores_and_memory() -> None:
     worker.communicate(timeout=20)
 
 
+def test_a_limit_that_the_runtime_itself_exceeds_is_told() -> None:
+    """In the place of the end of a traceback."""
+    pytest.importorskip("onnxruntime")
+    command = [sys.executable, "-m", "edge.worker", "--runtime", "onnxruntime", "--threads", "1"]
+    limit = ["--memory-limit-bytes", str(64 << 20), "--parent", str(os.getpid())]
+    done = subprocess.run([*command, *limit], capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout) == {
+        "error": "a memory limit of 64 MiB is less than onnxruntime itself takes: raise it"
+    }
+    assert done.returncode == 0
+
+
 def test_a_worker_whose_parent_is_gone_does_not_stay() -> None:
     worker = start(parent=1)
     assert worker.communicate(timeout=20)[0] == ""
