@@ -165,7 +165,7 @@ def _read(file: Path) -> Family:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise FamilyError(f"{file} is not JSON: {error}") from error
+        raise FamilyError(f"{file} is not JSON: {error}: copy the family again") from error
     return Family(file.parent, parse(data, str(file)))
 
 

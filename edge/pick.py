@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from edge.candidates import Candidate, Evidence, candidates
 from edge.manifest import CONFIDENCE, Artifact, Latency, Manifest, Member
@@ -35,6 +35,7 @@ __all__ = [
 
 PERCENTILES = (90, 95, 99)
 Fallback = Literal["fastest"]
+FALLBACKS = get_args(Fallback)
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,10 @@ def standing(
 def judge(
     ranked: Sequence[Candidate], question: Question, fallback: Fallback | None = None
 ) -> Pick:
-    """The first of `ranked` that answers the question. Raises NoFit."""
+    """The first of `ranked` that answers the question. Raises NoFit, or PickError for a fallback
+    that there is not."""
+    if fallback not in (None, *FALLBACKS):
+        raise PickError(f"no fallback {fallback!r}: choose {' or '.join(FALLBACKS)}, or none")
     accurate = [candidate for candidate in ranked if question.accurate(candidate)]
     fitting = [candidate for candidate in accurate if question.fits(candidate)]
     if fitting:

@@ -160,7 +160,9 @@ class Table:
             offsets_ms = {trunk: float(ms) for trunk, ms in data.get("offsets_ms", {}).items()}
             return cls(target, float(data["offset_ms"]), rows, offsets_ms)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise TableError(f"not a latency table: {error!r}; profile again") from error
+            raise TableError(
+                f"not a latency table: {error!r}; measure anew: dvc repro -sf profile"
+            ) from error
 
     def write(self, folder: Path) -> None:
         """Write ``table.csv`` (rows by key, µs to the nanosecond) and ``table.json`` (the rest)."""
@@ -178,9 +180,11 @@ class Table:
             with (folder / "table.csv").open(encoding="utf-8", newline="") as file:
                 rows = {line["block"]: asdict(_parse(line)) for line in csv.DictReader(file)}
         except FileNotFoundError as error:
-            raise TableError(f"{error.filename} is missing: run the profile stage") from error
+            raise TableError(f"{error.filename} is missing; make it with: dvc repro") from error
         except (KeyError, TypeError, ValueError) as error:
-            raise TableError(f"{folder}: not a latency table: {error!r}; profile again") from error
+            raise TableError(
+                f"{folder}: not a latency table: {error!r}; measure anew: dvc repro -sf profile"
+            ) from error
         return cls.from_dict({**head, "rows": rows})
 
 

@@ -227,7 +227,9 @@ def _versions_text(versions: list[Version], shelf: Path) -> str:
         manifest = version.manifest
         facts = (manifest.dataset, str(len(manifest.members))) if manifest else ("damaged", "-")
         rows.append([version.name, mark, *facts])
-    return table(["version", "", "data set", "members"], rows, names=3)
+    listed = table(["version", "", "data set", "members"], rows, names=3)
+    problems = [fill(f"{v.name}: {v.problem}", indent=2) for v in versions if v.problem]
+    return "\n".join([listed, *problems])
 
 
 def _changes_text(changes: list[Change]) -> str:

@@ -115,6 +115,12 @@ def test_an_old_measurement_is_marked_and_must_leave_more_room() -> None:
     assert pick(FAMILY, 2.6, now=NOW + timedelta(days=1)).name == "small"
 
 
+def test_a_fallback_that_there_is_not_is_refused() -> None:
+    for budget_ms in (1.0, 100.0):
+        with pytest.raises(PickError, match="no fallback 'fast': choose fastest, or none"):
+            pick(FAMILY, budget_ms, fallback="fast")  # type: ignore[arg-type]
+
+
 def test_a_fallback_is_the_fastest_and_says_so() -> None:
     found = pick(FAMILY, 1.0, fallback="fastest")
     assert (found.name, found.fallback, found.runner_up) == ("small", True, None)

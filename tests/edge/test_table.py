@@ -218,12 +218,12 @@ def test_csv_is_sorted_and_in_microseconds(tmp_path) -> None:  # type: ignore[no
 
 
 def test_missing_and_malformed_files_say_what_to_do(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(TableError, match=r"table\.json is missing: run the profile stage"):
+    with pytest.raises(TableError, match=r"table\.json is missing; make it with: dvc repro"):
         Table.read(tmp_path)
     Table.from_measurements([*RECORDS, base(0.9)]).write(tmp_path)
     path = tmp_path / "table.csv"
     path.write_text(path.read_text().replace("clean", "fine"))
-    with pytest.raises(TableError, match="profile again"):
+    with pytest.raises(TableError, match="measure anew: dvc repro -sf profile"):
         Table.read(tmp_path)
     (tmp_path / "table.json").write_text('{"version": 9}')
     path.write_text("block\n")

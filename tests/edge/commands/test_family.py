@@ -149,6 +149,19 @@ def test_versions_are_exported_listed_used_and_rolled_back(tmp_path: Path) -> No
     assert json.loads(unknown.stdout)["kind"] == "VersionMissing"
 
 
+def test_a_version_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    runnable_family(tmp_path)
+    shelf = tmp_path / "shelf"
+    assert facet("family", "export", "--family", tmp_path, "--out", shelf).exit_code == 0
+    (manifest,) = shelf.glob("*/family.json")
+    manifest.chmod(0o644)
+    manifest.write_bytes(manifest.read_bytes()[:50])
+    told = facet("family", "list", "--shelf", shelf).stdout
+    assert "damaged" in told
+    assert f"{manifest.parent.name}: " in " ".join(told.split())
+    assert "is not JSON" in " ".join(told.split())
+
+
 def test_an_archive_is_one_file(tmp_path: Path) -> None:
     runnable_family(tmp_path)
     out = tmp_path / "out/family.tar.gz"

@@ -21,7 +21,7 @@ def test_it_reads_the_profile_and_what_came_back(tmp_path: Path) -> None:
 
 
 def test_without_a_profile_it_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="run the profile stage"):
+    with pytest.raises(TableError, match="is missing; make it with: dvc repro"):
         Evidence.read(tmp_path, tmp_path / "m")
 
 
