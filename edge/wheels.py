@@ -14,7 +14,9 @@ from edge.errors import EdgeError
 
 EXTRAS = {"onnxruntime": "onnx", "litert": "litert"}  # of pyproject.toml, by runtime
 
-_BOARD = re.compile(r"(aarch64|x86_64):(3\.\d{1,2})")
+_BOARD = re.compile(r"(\w+):3\.(\d{1,2})")
+_ARCHITECTURES = ("aarch64", "x86_64")  # for which the runtimes have wheels
+_OLDEST_PYTHON = 10  # 3.10, as pyproject.toml says
 _GLIBC = ("manylinux_2_28", "manylinux_2_27", "manylinux2014")  # newest that is asked for first
 _CHECKOUT = Path(__file__).parents[1]
 _LAST_LINES = 3
@@ -41,7 +43,17 @@ class Board:
             raise WheelError(
                 f"{text!r} names no board: write its processor and its Python, as in aarch64:3.11"
             )
-        return cls(match[1], match[2])
+        if match[1] not in _ARCHITECTURES:
+            raise WheelError(
+                f"no runtime has wheels for {match[1]}, only for {' and '.join(_ARCHITECTURES)}: a "
+                "board of 64 bits needs a system of 64 bits"
+            )
+        if int(match[2]) < _OLDEST_PYTHON:
+            raise WheelError(
+                f"edgefacet needs Python 3.{_OLDEST_PYTHON} or later, not 3.{match[2]}: put a later "
+                "one on the board"
+            )
+        return cls(match[1], f"3.{match[2]}")
 
     def __str__(self) -> str:
         return f"{self.arch} with Python {self.python}"

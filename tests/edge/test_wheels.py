@@ -33,10 +33,28 @@ def test_a_board_is_its_processor_and_its_python(text: str) -> None:
     assert f"{board.arch}:{board.python}" == text
 
 
-@pytest.mark.parametrize("text", ["armv7l:3.11", "aarch64", "aarch64:2.7", "aarch64:3.11 --user"])
+@pytest.mark.parametrize("text", ["arm v7:3.11", "aarch64", "aarch64:2.7", "aarch64:3.11 --user"])
 def test_another_board_says_how_one_is_written(text: str) -> None:
     with pytest.raises(WheelError, match=r"as in aarch64:3\.11"):
         Board.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("armv7l:3.11", "no runtime has wheels for armv7l, only for aarch64 and x86_64"),
+        ("aarch64:3.9", "needs Python 3.10 or later, not 3.9"),
+    ],
+)
+def test_a_board_that_no_wheel_fits_is_told_before_pip_runs(text: str, message: str) -> None:
+    with pytest.raises(WheelError, match=message):
+        Board.parse(text)
+
+
+def test_the_oldest_python_is_that_of_the_package() -> None:
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert 'requires-python = ">=3.10"' in project
+    assert Board.parse("aarch64:3.10").python == "3.10"
 
 
 def test_pip_is_asked_for_the_board_s_wheels_and_for_no_source(tmp_path: Path) -> None:
