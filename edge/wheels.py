@@ -50,8 +50,8 @@ class Board:
             )
         if int(match[2]) < _OLDEST_PYTHON:
             raise WheelError(
-                f"edgefacet needs Python 3.{_OLDEST_PYTHON} or later, not 3.{match[2]}: put a later "
-                "one on the board"
+                f"edgefacet needs Python 3.{_OLDEST_PYTHON} or later, not 3.{match[2]}: put a "
+                "later one on the board"
             )
         return cls(match[1], f"3.{match[2]}")
 
