@@ -201,7 +201,7 @@ def test_records_age_up_to_the_latest_one_or_to_now(tmp_path):
 
 
 def test_without_a_profile_it_says_what_to_run(tmp_path):
-    with pytest.raises(TableError, match="run the profile stage"):
+    with pytest.raises(TableError, match="make it with: dvc repro"):
         run(Params(), root=tmp_path)
 
 
