@@ -95,7 +95,7 @@ class Table:
         if not bases:
             raise TableError(
                 "no measured base network among the records, so the offset is unknown: "
-                "run the profile stage to its end"
+                "let it end: dvc repro profile"
             )
         offsets_ms = _offsets(cls(bases[0].target, 0.0, rows), bases)
         offset_ms = min(offsets_ms.values())
@@ -111,7 +111,7 @@ class Table:
             return 0.0
         raise UnknownBlock(
             f"the table of {self.target.device} holds no block {key!r}: the space has changed "
-            "since it was profiled; run the profile stage again"
+            "since it was profiled; measure anew: dvc repro profile"
         )
 
     def offset_of(self, architecture: Architecture) -> float:
@@ -122,7 +122,7 @@ class Table:
             return self.offsets_ms[architecture.trunk]
         raise UnknownBlock(
             f"the table of {self.target.device} holds no network of these widths: the space has "
-            "changed since it was profiled; run the profile stage again"
+            "changed since it was profiled; measure anew: dvc repro profile"
         )
 
     def sum_ms(self, architecture: Architecture) -> float:
@@ -152,7 +152,7 @@ class Table:
         if data.get("version") != FORMAT_VERSION:
             raise TableError(
                 f"table format {data.get('version')!r} is not {FORMAT_VERSION}, the one this "
-                "version of edgefacet reads: profile again"
+                "version of edgefacet reads; measure anew: dvc repro -sf profile"
             )
         try:
             rows = {key: TableRow(**row) for key, row in data["rows"].items()}

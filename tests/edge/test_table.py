@@ -147,7 +147,7 @@ def test_other_networks_do_not_matter() -> None:
 def test_identity_costs_nothing_and_an_unknown_block_says_profile() -> None:
     table = Table.from_measurements([*RECORDS, base(0.9)])
     assert table.latency_ms(SKIP) == 0.0
-    with pytest.raises(UnknownBlock, match="run the profile stage again") as caught:
+    with pytest.raises(UnknownBlock, match="measure anew: dvc repro profile") as caught:
         table.latency_ms(TRUNK)
     assert TRUNK.key in str(caught.value)
     assert isinstance(caught.value, KeyError)

@@ -102,7 +102,7 @@ def test_status_as_json(where: list[object]) -> None:
 def test_status_before_a_profile_says_what_to_run(tmp_path: Path) -> None:
     result = facet("status", "--profile", tmp_path, "--measurements", tmp_path / "m")
     assert result.exit_code == 1
-    assert "run the profile stage" in " ".join(result.stderr.split())
+    assert "make it with: dvc repro" in " ".join(result.stderr.split())
 
 
 def test_suggest_names_networks_and_writes_them(where: list[object], tmp_path: Path) -> None:
