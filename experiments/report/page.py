@@ -13,7 +13,16 @@ from benchmarks.rows import read as read_rows
 from edge.files import write_atomic
 from experiments import source
 from experiments.folder import all_tasks
-from experiments.report import ablated, family, methods, missing, opponents, space, study
+from experiments.report import (
+    ablated,
+    family,
+    methods,
+    missing,
+    named,
+    opponents,
+    space,
+    study,
+)
 from experiments.report.drawing import draw_fronts, draw_networks
 from experiments.report.points import points
 from experiments.report.study import Study
@@ -75,6 +84,7 @@ def _of_task(one: Study) -> str:
         sections += [
             f"![Fronts, and hypervolume against cost]({_link(one, 'fronts')})\n",
             methods.hypervolume(one),
+            named.named(one),
             methods.budgets(one),
             methods.costs(one),
         ]
