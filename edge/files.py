@@ -54,18 +54,30 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with full_disk_names(path), os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(_mode_for(path))  # mkstemp makes files that only their owner can read
         temporary.replace(path)
-    except BaseException as error:
+    except BaseException:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in DISK_FULL and error.filename is None:
-            error.filename = str(path)  # a write knows no names
         raise
     sync_folder(path.parent)
+
+
+@contextmanager
+def full_disk_names(path: Path) -> Iterator[None]:
+    """An OSError of a full disk inside names `path`, the file or folder that is being written: a
+    write knows no names, and a copy names the file that it reads first."""
+    try:
+        yield
+    except OSError as error:
+        copied = error.filename2 is not None
+        if error.errno in DISK_FULL and (error.filename is None or copied):
+            error.filename = str(path)
+            del error.filename2  # None would be shown
+        raise
 
 
 def remove_leftovers(folder: Path) -> None:

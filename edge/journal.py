@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from edge.files import write_atomic
+from edge.files import full_disk_names, write_atomic
 from edge.sensors import CpuTimes, Sensors
 
 
@@ -72,9 +72,10 @@ class Journal:
         return lines[1:]
 
     def _write(self, lines: Iterable[str]) -> None:
-        if self._file is not None:
-            self._file.writelines(line + "\n" for line in lines)
-            self._file.flush()
+        if self._file is not None and self._path is not None:
+            with full_disk_names(self._path):
+                self._file.writelines(line + "\n" for line in lines)
+                self._file.flush()
 
 
 def _whole_lines(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ from typing import IO, cast
 from edge import container
 from edge.errors import EdgeError
 from edge.family import Family
-from edge.files import replacing
+from edge.files import full_disk_names, replacing
 from edge.manifest import FORMATS, MANIFEST_NAME, FamilyError, Manifest, Member
 from edge.shelf import version_name
 
@@ -101,7 +101,10 @@ def texts(manifest: Manifest) -> dict[str, str]:
 def _write_folder(family: Family, manifest: Manifest, folder: Path) -> None:
     """All at once: a version that is there is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as temporary:
+    with (
+        full_disk_names(folder),
+        tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as temporary,
+    ):
         made = Path(temporary) / folder.name
         for name in _files(manifest):
             (made / name).parent.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from typing_extensions import Self
 
 from edge.errors import EdgeError, first_problem
+from edge.files import full_disk_names
 from edge.spec import Architecture
 from edge.statistics import median_ms
 
@@ -168,7 +169,7 @@ def append(path: Path, measurement: Measurement) -> None:
     line = measurement.to_json()
     parse(line)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
+    with full_disk_names(path), path.open("a+b") as file:
         file.seek(0)
         whole = _whole_lines(file.read(), path)
         if first := whole.partition(b"\n")[0].strip():

@@ -1,4 +1,5 @@
 import errno
+import io
 import json
 import os
 from dataclasses import replace
@@ -61,6 +62,19 @@ def test_a_disk_that_is_full_leaves_the_blocks_that_are_there(
     with pytest.raises(OSError, match="No space"), Journal(path, []):
         pass
     assert path.read_text() == whole
+
+
+def test_a_disk_that_fills_is_told_with_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda *_, **_options: Full())
+    told = pytest.raises(OSError, match=r"No space left on device: '.*/journal\.jsonl'$")
+    with Journal(tmp_path / "journal.jsonl", []) as journal, told:
+        journal.append("a", [BLOCK])
 
 
 def test_without_a_path_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

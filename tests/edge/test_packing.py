@@ -1,3 +1,4 @@
+import errno
 import subprocess
 from pathlib import Path
 
@@ -56,6 +57,18 @@ def test_a_version_is_a_folder_of_all_that_a_board_needs(family: Family, tmp_pat
     Family.load(folder).verify()
     assert export(family, tmp_path / "shelf") == (version, folder)
     assert [p.name for p in (tmp_path / "shelf").iterdir()] == [version]
+
+
+def test_a_full_disk_names_the_version_and_no_file_that_was_read(
+    family: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, made: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(made))
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(OSError, match=r"No space left on device: '\S*/shelf/[\w-]+'$"):
+        export(family, tmp_path / "shelf")
+    assert files(tmp_path / "shelf") == []
 
 
 def test_an_archive_unpacks_to_the_same(family: Family, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 from pathlib import Path
@@ -90,6 +91,17 @@ def test_appending_replaces_a_cut_last_line(tmp_path: Path) -> None:
         file.write(measurement(2).to_json()[:40])
     append(path, measurement(3))
     assert read(path) == [measurement(1), measurement(3)]
+
+
+def test_a_full_disk_is_told_with_the_file_of_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*/r\.jsonl'$"):
+        append(tmp_path / "r.jsonl", measurement(1))
 
 
 FOREIGN = [
