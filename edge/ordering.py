@@ -12,7 +12,7 @@ from edge.bench import Job
 from edge.errors import EdgeError, first_problem
 from edge.family import FORMATS, Family
 from edge.files import sha256_of
-from edge.model_files import UNKNOWN_PRECISION, Model, NoModel, member_job, models_of_files
+from edge.model_files import UNKNOWN_PRECISION, NoModel, member_job, models_of_files
 from edge.orders import MAX_ORDER_BYTES, How, Order, OrderError
 from edge.runtimes import ModelRejected, OtherFiles, get_runtime
 
@@ -46,7 +46,7 @@ def of_family(
     """To measure every member of `family`: what runs them need not be installed here.
 
     Raises SeveralOrders where the family has files for more than one runtime and precision and
-    neither is named, and NoModel where it has none.
+    neither is named, NoModel where it has none, and OtherFiles as `of_files` does.
     """
     jobs: dict[tuple[str, str], list[Job]] = {}
     runtimes = {file_format: name for name, file_format in FORMATS.items()}
@@ -76,8 +76,6 @@ def of_files(
     """
     precision = precision or UNKNOWN_PRECISION
     models = models_of_files(paths, runtime, precision)
-    for model in models:
-        _require_whole(model)
     runs, _ = _only(sorted({(model.runtime, precision) for model in models}), "what you named")
     return _ordered([model.job for model in models], runs, precision, threads, how)
 
@@ -116,9 +114,9 @@ def _only(offers: Sequence[tuple[str, str]], whose: str) -> tuple[str, str]:
     return offers[0]
 
 
-def _require_whole(model: Model) -> None:
+def _require_whole(path: Path, runtime: str) -> None:
     try:
-        get_runtime(model.runtime).refuse_other_files(model.job.path)
+        get_runtime(runtime).refuse_other_files(path)
     except OtherFiles:
         raise
     except ModelRejected:
@@ -126,6 +124,8 @@ def _require_whole(model: Model) -> None:
 
 
 def _ordered(jobs: Sequence[Job], runtime: str, precision: str, threads: int, how: How) -> Ordered:
+    for job in jobs:
+        _require_whole(job.path, runtime)
     models = [{"subject": job.subject, "size_bytes": job.path.stat().st_size} for job in jobs]
     fields = {"purpose": _PURPOSE, "runtime": runtime, "precision": precision, "threads": threads}
     try:

@@ -61,14 +61,24 @@ def test_files_of_two_runtimes_are_two_orders(tmp_path: Path) -> None:
         of_files(list(files.values()))
 
 
-def test_a_model_in_two_files_is_refused_before_a_board_refuses_it(tmp_path: Path) -> None:
+def in_two_files(path: Path) -> Path:
     onnx = pytest.importorskip("onnx")
     weight = onnx.TensorProto(name="w", data_type=onnx.TensorProto.FLOAT, dims=[1])
-    weight.external_data.add(key="location", value="model.onnx.data")
-    model = onnx.ModelProto(graph=onnx.GraphProto(initializer=[weight]))
-    onnx.save(model, tmp_path / "model.onnx")
+    weight.external_data.add(key="location", value=f"{path.name}.data")
+    onnx.save(onnx.ModelProto(graph=onnx.GraphProto(initializer=[weight])), path)
+    return path
+
+
+def test_a_model_in_two_files_is_refused_before_a_board_refuses_it(tmp_path: Path) -> None:
     with pytest.raises(OtherFiles, match=r"model\.onnx keeps data in other files.*as one file"):
-        of_files([tmp_path / "model.onnx"])
+        of_files([in_two_files(tmp_path / "model.onnx")])
+
+
+def test_a_member_in_two_files_is_refused_as_well(made: Family) -> None:
+    in_two_files(made.folder / "large-fp32.onnx")
+    assert of_family(made, "onnxruntime", "int8")
+    with pytest.raises(OtherFiles, match=r"large-fp32\.onnx keeps data in other files"):
+        of_family(made, "onnxruntime", "fp32")
 
 
 def test_models_of_one_name_are_two_of_an_order(tmp_path: Path) -> None:
