@@ -149,7 +149,7 @@ class _Visitor:
         except WorkerError as error:
             if not self._started:
                 raise
-            run.fail("rejected", str(error))  # the others have blocks, or another chance
+            run.fail(error.kind, str(error))  # the others have blocks, or another chance
             return
         try:
             if run.id in self._loaded or self._load(host, run):

@@ -22,18 +22,27 @@ WORKER = (sys.executable, "-m", "edge.worker")
 _READ_BYTES = 1 << 16
 _DETAIL_CHARACTERS = 500
 _LAST_WORDS_S = 2.0  # between the end of its output and its own end
+_NO_MEMORY = (  # numpy's OpenBLAS then exits, or sends itself a SIGINT
+    "std::bad_alloc",
+    "OpenBLAS error: Memory allocation still failed",
+    "OpenBLAS blas_thread_init: pthread_create failed",
+)
 
 
 class WorkerError(EdgeError, RuntimeError):
-    """A worker that cannot start, whatever the model."""
+    """A worker that cannot start, whatever the model; `kind` says whether for want of memory."""
+
+    def __init__(self, detail: str, kind: Literal["oom", "rejected"] = "rejected") -> None:
+        super().__init__(detail)
+        self.kind: Literal["oom", "rejected"] = kind
 
 
 class WorkerLost(EdgeError, RuntimeError):
-    """The worker died or hung while it was asked; `kind` says which."""
+    """The worker died or hung while it was asked; `kind` says which, and of what it died."""
 
-    def __init__(self, kind: Literal["crash", "timeout"], detail: str) -> None:
+    def __init__(self, kind: Literal["crash", "oom", "timeout"], detail: str) -> None:
         super().__init__(detail)
-        self.kind: Literal["crash", "timeout"] = kind
+        self.kind: Literal["crash", "oom", "timeout"] = kind
 
 
 class Host:
@@ -54,10 +63,13 @@ class Host:
             hello = self._receive(timeout_s)
         except WorkerLost as error:
             self.close()
-            raise WorkerError(f"the measuring process did not start: {error}") from error
+            said = f"the measuring process did not start: {error}"
+            if error.kind != "oom":
+                raise WorkerError(said) from error
+            raise WorkerError(f"{said}: raise the memory limit or end programs", "oom") from error
         if "error" in hello:
             self.close()
-            raise WorkerError(hello["error"])
+            raise WorkerError(hello["error"], hello.get("kind", "rejected"))
         self.version = str(hello["version"])
 
     @property
@@ -117,8 +129,10 @@ class Host:
             code = self._process.wait()
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip()[-_DETAIL_CHARACTERS:]
-        return WorkerLost("crash", f"{how}: {said}" if said else how)
+        said = self._errors.read().decode(errors="replace").strip()
+        if said.endswith("MemoryError") or any(words in said for words in _NO_MEMORY):
+            return WorkerLost("oom", f"out of memory: {how}")
+        return WorkerLost("crash", f"{how}: {said[-_DETAIL_CHARACTERS:]}" if said else how)
 
 
 def start(command: Sequence[str], timeout_s: float) -> Host:

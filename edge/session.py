@@ -106,7 +106,7 @@ def probe(
             except WorkerError as error:
                 if not found:
                     raise
-                found.append(Failure(job.subject, "rejected", str(error)))
+                found.append(Failure(job.subject, error.kind, str(error)))
                 continue
             try:
                 found.append(_load(host, job, target))
@@ -154,4 +154,5 @@ def _measure(
 
 
 def _all_rejected(jobs: Sequence[Job], error: EdgeError) -> Sequence[Failure]:
-    return [Failure(job.subject, "rejected", str(error)) for job in jobs]
+    kind = error.kind if isinstance(error, WorkerError) else "rejected"
+    return [Failure(job.subject, kind, str(error)) for job in jobs]

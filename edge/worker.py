@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _FIRST_CAPACITY = 4096
 _PR_SET_PDEATHSIG = 1
+_NO_MEMORY = ("bad_alloc", "allocate memory", "pthread_create failed")  # the last for its stack
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
@@ -129,7 +130,7 @@ def failure_kind(error: Exception) -> str:
     """``oom`` for MemoryError, and where the text of an error of the C++ side says so; else
     ``rejected``."""
     text = str(error).lower()
-    told = "bad_alloc" in text or "allocate memory" in text
+    told = any(words in text for words in _NO_MEMORY)
     return "oom" if told or isinstance(error, MemoryError) else "rejected"
 
 
@@ -153,10 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except EdgeError as error:
         _say(answers, {"error": str(error)})
         return
-    except (MemoryError, ImportError) as error:
+    except Exception as error:
         if failure_kind(error) != "oom":
             raise
-        _say(answers, {"error": _too_little(options.runtime, options.memory_limit_bytes)})
+        said = _too_little(options.runtime, options.memory_limit_bytes)
+        _say(answers, {"error": said, "kind": "oom"})
         return
     _say(answers, hello)
     serve(Worker(runtime, options.threads, options.strangers), sys.stdin, answers)

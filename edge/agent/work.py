@@ -169,7 +169,8 @@ class Work:
                 worker=self._settings.worker,
             )
         except (MissingRuntime, WorkerError) as error:
-            return [Failure(model.subject, "rejected", str(error)) for model in order.models]
+            kind = error.kind if isinstance(error, WorkerError) else "rejected"
+            return [Failure(model.subject, kind, str(error)) for model in order.models]
 
     def _pause(self) -> None:
         self._check()

@@ -34,6 +34,21 @@ def test_a_worker_that_ends_says_how(code: str, detail: str) -> None:
         assert (lost.value.kind, str(lost.value)) == ("crash", detail)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "raise MemoryError",
+        "sys.stderr.write('  what():  std::bad_alloc'); os._exit(1)",
+        "sys.stderr.write('OpenBLAS error: Memory allocation still failed…'); os._exit(1)",
+    ],
+)
+def test_a_worker_that_ends_for_want_of_memory_says_that(code: str) -> None:
+    with worker(code) as host:
+        with pytest.raises(WorkerLost) as lost:
+            host.ask({})
+        assert (lost.value.kind, str(lost.value)) == ("oom", "out of memory: exit code 1")
+
+
 def test_a_block_of_a_minute_has_its_minute_beside_the_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -51,5 +66,16 @@ def test_a_block_of_a_minute_has_its_minute_beside_the_timeout(
 
 
 def test_a_process_that_says_nothing_did_not_start() -> None:
-    with pytest.raises(WorkerError, match=r"did not start: exit code 2: no"):
+    with pytest.raises(WorkerError, match=r"did not start: exit code 2: no") as caught:
         Host([sys.executable, "-c", "import sys; sys.stderr.write('no'); sys.exit(2)"], 20.0)
+    assert caught.value.kind == "rejected"
+
+
+def test_a_process_that_finds_too_little_memory_to_start_says_that() -> None:
+    with pytest.raises(WorkerError, match="start: out of memory: exit code 1: raise") as caught:
+        Host([sys.executable, "-c", "raise MemoryError"], 20.0)
+    assert caught.value.kind == "oom"
+    said = 'print(\'{"error": "a limit of 64 MiB", "kind": "oom"}\')'
+    with pytest.raises(WorkerError, match="a limit of 64 MiB") as caught:
+        Host([sys.executable, "-c", said], 20.0)
+    assert caught.value.kind == "oom"

@@ -104,6 +104,13 @@ def test_a_runtime_that_does_not_start_fails_only_its_own_models(models: Make) -
     assert "did you mean 'fake'" in str(results[0])
 
 
+def test_a_runtime_that_finds_too_little_memory_to_start_is_no_fault_of_the_model(
+    models: Make,
+) -> None:
+    setting = replace(SETTING, worker=(sys.executable, "-c", "raise MemoryError"))
+    assert kinds(measure_models(models("fine"), setting)) == ["oom"]
+
+
 def test_nothing_is_loaded_of_a_file_that_changed_or_is_gone(models: Make) -> None:
     changed, gone, _ = made = models("fine", "fine", "fine")
     changed.job.path.write_text("hang")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.host import Host, WorkerError
 from edge.worker import failure_kind, serve, time_runs
 
 HERE = Path(__file__).parent
@@ -58,7 +59,12 @@ def test_garbage_collection_comes_back_after_a_failed_run() -> None:
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("std::bad_alloc", "oom"), ("Failed to allocate memory for ...", "oom"), ("no", "rejected")],
+    [
+        ("std::bad_alloc", "oom"),
+        ("Failed to allocate memory for ...", "oom"),
+        ("env.cc:327 pthread_create failed, error code: 11", "oom"),
+        ("no", "rejected"),
+    ],
 )
 def test_an_error_of_the_other_side_is_told_by_its_text(text: str, kind: str) -> None:
     assert failure_kind(RuntimeError(text)) == kind
@@ -116,16 +122,37 @@ def test_a_worker_is_confined_to_its_cores_and_memory() -> None:
     worker.communicate(timeout=20)
 
 
+LIMITED = ["--threads", "1", "--memory-limit-bytes"]
+FULL = """
+import edge.runtimes
+from edge.worker import main
+def full(_name): raise MemoryError
+edge.runtimes.get_runtime = full
+main()
+"""
+
+
 def test_a_limit_that_the_runtime_itself_exceeds_is_told() -> None:
     """In the place of the end of a traceback."""
-    pytest.importorskip("onnxruntime")
-    command = [sys.executable, "-m", "edge.worker", "--runtime", "onnxruntime", "--threads", "1"]
-    limit = ["--memory-limit-bytes", str(64 << 20), "--parent", str(os.getpid())]
-    done = subprocess.run([*command, *limit], capture_output=True, text=True, timeout=60)
+    limit = ["--runtime", "any", *LIMITED, str(1 << 30), "--parent", str(os.getpid())]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, *limit], capture_output=True, text=True, timeout=60
+    )
     assert json.loads(done.stdout) == {
-        "error": "a memory limit of 64 MiB is less than onnxruntime itself takes: raise it"
+        "error": "a memory limit of 1024 MiB is less than any itself takes: raise it",
+        "kind": "oom",
     }
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("limit_mib", [64, 76])
+def test_whatever_finds_no_memory_first_the_runtime_is_not_at_fault(limit_mib: int) -> None:
+    """Python, the runtime, or numpy's OpenBLAS: that depends on the machine."""
+    pytest.importorskip("onnxruntime")
+    limit = ["--runtime", "onnxruntime", *LIMITED, str(limit_mib << 20)]
+    with pytest.raises(WorkerError) as caught:
+        Host([sys.executable, "-m", "edge.worker", *limit], 60.0)
+    assert caught.value.kind == "oom"
 
 
 def test_a_worker_whose_parent_is_gone_does_not_stay() -> None:
