@@ -86,8 +86,7 @@ def of_order(path: Path, places: Sequence[Path]) -> Ordered:
     `places` are files, and folders in which all files of the order's format are looked at; none
     are the folder of `path`. Raises OrderError, which names a model that is nowhere, or OSError.
     """
-    with path.open("rb") as file:
-        order = Order.from_json(file.read(MAX_ORDER_BYTES + 1))
+    order = _read(path)
     places = places or [path.parent]
     sizes = {model.size_bytes for model in order.models}
     candidates = _candidates(places, f".{FORMATS[order.runtime]}")
@@ -101,6 +100,15 @@ def of_order(path: Path, places: Sequence[Path]) -> Ordered:
                 "or the folder where the models of this order are"
             )
     return Ordered(order, {key: path for key, path in found.items() if key in wanted})
+
+
+def _read(path: Path) -> Order:
+    with path.open("rb") as file:
+        text = file.read(MAX_ORDER_BYTES + 1)
+    try:
+        return Order.from_json(text)
+    except OrderError as error:
+        raise OrderError(f"{path}: {error}") from error
 
 
 def _only(offers: Sequence[tuple[str, str]], whose: str) -> tuple[str, str]:

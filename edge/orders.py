@@ -111,7 +111,10 @@ class Order(_Frozen):
         """Read `to_json` back. Raises OrderError, which says what is wrong."""
         data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
         if len(data) > MAX_ORDER_BYTES:
-            raise OrderError(f"larger than {MAX_ORDER_BYTES >> 20} MiB, the most an order may have")
+            raise OrderError(
+                f"larger than {MAX_ORDER_BYTES >> 20} MiB, the most an order may have: order fewer "
+                "models at a time"
+            )
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:

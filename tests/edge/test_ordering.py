@@ -117,5 +117,5 @@ def test_a_model_that_is_nowhere_is_named(tmp_path: Path) -> None:
 def test_what_is_no_order_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "order.json"
     path.write_text("{}")
-    with pytest.raises(EdgeError, match="not an order: purpose"):
+    with pytest.raises(EdgeError, match=r"order\.json: not an order: purpose"):
         of_order(path, [])
