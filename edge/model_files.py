@@ -85,12 +85,17 @@ def models_of_family(
         raise NoModel(
             f"the family in {family.folder} has no file in {precision!r}; choose among: {known}"
         )
-    if not any(model.job.path.exists() for model in wanted):
+    require_files(family, [model.job for model in wanted])
+    return wanted
+
+
+def require_files(family: Family, jobs: Sequence[Job]) -> None:
+    """Raises NoModel where no file of `jobs` is there: Git has a family's manifest without them."""
+    if not any(job.path.exists() for job in jobs):
         raise NoModel(
             f"none of the model files is in {family.folder}: name the folder that holds them; in a "
             "clone of a project `dvc pull` or `dvc repro` makes it, results/family"
         )
-    return wanted
 
 
 def member_job(family: Family, member: Member, artifact: Artifact) -> Job:

@@ -12,7 +12,13 @@ from edge.bench import Job
 from edge.errors import EdgeError, first_problem
 from edge.family import FORMATS, Family
 from edge.files import sha256_of
-from edge.model_files import UNKNOWN_PRECISION, NoModel, member_job, models_of_files
+from edge.model_files import (
+    UNKNOWN_PRECISION,
+    NoModel,
+    member_job,
+    models_of_files,
+    require_files,
+)
 from edge.orders import MAX_ORDER_BYTES, How, Order, OrderError
 from edge.runtimes import ModelRejected, OtherFiles, get_runtime
 
@@ -46,7 +52,7 @@ def of_family(
     """To measure every member of `family`: what runs them need not be installed here.
 
     Raises SeveralOrders where the family has files for more than one runtime and precision and
-    neither is named, NoModel where it has none, and OtherFiles as `of_files` does.
+    neither is named, NoModel where it has none or none is there, and OtherFiles as `of_files` does.
     """
     jobs: dict[tuple[str, str], list[Job]] = {}
     runtimes = {file_format: name for name, file_format in FORMATS.items()}
@@ -59,6 +65,7 @@ def of_family(
         wanted = " ".join(filter(None, [runtime, precision])) or "any runtime"
         raise NoModel(f"the family in {family.folder} has no files for {wanted}: name another one")
     key = _only(sorted(jobs), f"the family in {family.folder}")
+    require_files(family, jobs[key])
     return _ordered(jobs[key], *key, threads, how)
 
 

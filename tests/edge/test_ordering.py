@@ -61,6 +61,14 @@ def test_files_of_two_runtimes_are_two_orders(tmp_path: Path) -> None:
         of_files(list(files.values()))
 
 
+def test_a_clone_that_lacks_the_files_is_told_how_to_make_them(made: Family) -> None:
+    for path in made.folder.glob("*.onnx"):
+        path.unlink()
+    assert of_family(made, "litert").order.runtime == "litert"
+    with pytest.raises(NoModel, match=r"none of the model files is in .* `dvc repro` makes it"):
+        of_family(made, "onnxruntime", "fp32")
+
+
 def in_two_files(path: Path) -> Path:
     onnx = pytest.importorskip("onnx")
     weight = onnx.TensorProto(name="w", data_type=onnx.TensorProto.FLOAT, dims=[1])
