@@ -16,10 +16,12 @@ EXTRAS = {"onnxruntime": "onnx", "litert": "litert"}  # of pyproject.toml, by ru
 
 _BOARD = re.compile(r"(\w+):3\.(\d{1,2})")
 _ARCHITECTURES = ("aarch64", "x86_64")  # for which the runtimes have wheels
+_OF_DEBIAN = {"arm64": "aarch64", "amd64": "x86_64"}  # dpkg's names of them; the first is Apple's
 _OLDEST_PYTHON = 10  # 3.10, as pyproject.toml says
 _GLIBC = ("manylinux_2_28", "manylinux_2_27", "manylinux2014")  # newest that is asked for first
 _CHECKOUT = Path(__file__).parents[1]
 _LAST_LINES = 3
+_NO_WHEEL = re.compile(r"No matching distribution found for (?!edgefacet)([\w.-]+)")  # pip's words
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
@@ -37,13 +39,14 @@ class Board:
 
     @classmethod
     def parse(cls, text: str) -> Board:
-        """Read ``aarch64:3.11``. Raises WheelError."""
+        """Read ``aarch64:3.11``, or ``arm64:3.11``. Raises WheelError."""
         match = _BOARD.fullmatch(text)
         if match is None:
             raise WheelError(
                 f"{text!r} names no board: write its processor and its Python, as in aarch64:3.11"
             )
-        if match[1] not in _ARCHITECTURES:
+        arch = _OF_DEBIAN.get(match[1], match[1])
+        if arch not in _ARCHITECTURES:
             raise WheelError(
                 f"no runtime has wheels for {match[1]}, only for {' and '.join(_ARCHITECTURES)}: a "
                 "board of 64 bits needs a system of 64 bits"
@@ -53,7 +56,7 @@ class Board:
                 f"edgefacet needs Python 3.{_OLDEST_PYTHON} or later, not 3.{match[2]}: put a "
                 "later one on the board"
             )
-        return cls(match[1], f"3.{match[2]}")
+        return cls(arch, f"3.{match[2]}")
 
     def __str__(self) -> str:
         return f"{self.arch} with Python {self.python}"
@@ -88,10 +91,11 @@ def fetch(
     environment markers of this machine, not of the board: both are Linux. Raises WheelError.
     """
     if ours is None and (checkout / "pyproject.toml").is_file():
-        _pip(run, ["wheel", "--no-deps", "--wheel-dir", str(folder), str(checkout)])
+        _pip(run, board, ["wheel", "--no-deps", "--wheel-dir", str(folder), str(checkout)])
     platforms = [f"--platform={glibc}_{board.arch}" for glibc in _GLIBC]
     _pip(
         run,
+        board,
         [
             *("download", "--only-binary=:all:", *platforms),
             *(f"--python-version={board.python}", "--implementation=cp"),
@@ -108,10 +112,16 @@ def install_command(runtime: str, wheels: str) -> str:
     return f"python3 -m pip install --no-compile --no-index --find-links {wheels} {package}"
 
 
-def _pip(run: Run, arguments: Sequence[str]) -> None:
+def _pip(run: Run, board: Board, arguments: Sequence[str]) -> None:
     done = run(arguments)
     if done.returncode:
-        said = " / ".join((done.stderr or done.stdout).strip().splitlines()[-_LAST_LINES:])
+        text = (done.stderr or done.stdout).strip()
+        if lacking := _NO_WHEEL.search(text):
+            raise WheelError(
+                f"pip finds no wheel of {lacking[1]} for {board}: put an older Python on the "
+                "board, or look whether the package index can be reached from here"
+            )
+        said = " / ".join(text.splitlines()[-_LAST_LINES:])
         raise WheelError(
             f"pip {arguments[0]} failed: {said}: put the wheels into a folder and name it "
             "with --wheels"

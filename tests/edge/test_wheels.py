@@ -15,22 +15,28 @@ BOARD = Board("aarch64", "3.11")
 class Pip:
     """Puts a wheel where it is told to, or fails."""
 
-    def __init__(self, code: int = 0) -> None:
+    def __init__(self, code: int = 0, says: str = "a\nb\nERROR: no wheel\n") -> None:
         self.calls: list[list[str]] = []
         self._code = code
+        self._says = says
 
     def __call__(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         self.calls.append(list(arguments))
         for argument in arguments:
             if argument.startswith("--dest="):
                 (Path(argument.removeprefix("--dest=")) / "numpy.whl").touch()
-        return subprocess.CompletedProcess(arguments, self._code, "", "a\nb\nERROR: no wheel\n")
+        return subprocess.CompletedProcess(arguments, self._code, "", self._says)
 
 
 @pytest.mark.parametrize("text", ["aarch64:3.11", "x86_64:3.13"])
 def test_a_board_is_its_processor_and_its_python(text: str) -> None:
     board = Board.parse(text)
     assert f"{board.arch}:{board.python}" == text
+
+
+@pytest.mark.parametrize(("name", "arch"), [("arm64", "aarch64"), ("amd64", "x86_64")])
+def test_a_processor_may_have_its_name_of_debian(name: str, arch: str) -> None:
+    assert Board.parse(f"{name}:3.11") == Board(arch, "3.11")
 
 
 @pytest.mark.parametrize("text", ["arm v7:3.11", "aarch64", "aarch64:2.7", "aarch64:3.11 --user"])
@@ -98,6 +104,16 @@ def test_a_wheel_that_is_there_is_not_made_again(tmp_path: Path) -> None:
 def test_what_pip_says_last_is_told(tmp_path: Path) -> None:
     with pytest.raises(WheelError, match=r"pip download failed: .* ERROR: no wheel: .*--wheels"):
         fetch(BOARD, "litert", tmp_path, run=Pip(1), checkout=tmp_path)
+
+
+def test_a_python_that_a_package_has_no_wheel_for_is_told(tmp_path: Path) -> None:
+    """pip says it in three lines, of which none names the board."""
+    pip = Pip(1, 'ERROR: No matching distribution found for ai-edge-litert>=2.0; extra == "litert"')
+    with pytest.raises(WheelError, match=r"of ai-edge-litert for x86_64 with Python 3\.99:"):
+        fetch(Board("x86_64", "3.99"), "litert", tmp_path, run=pip, checkout=tmp_path)
+    ours = Pip(1, "ERROR: No matching distribution found for edgefacet[litert]==0.1.0")
+    with pytest.raises(WheelError, match="put the wheels into a folder"):  # no Python would help
+        fetch(BOARD, "litert", tmp_path, run=ours, checkout=tmp_path)
 
 
 def test_the_pip_of_this_interpreter_runs() -> None:
