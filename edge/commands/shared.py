@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from edge.errors import EdgeError
+from edge.files import DISK_FULL, full_disk_names
 from edge.text import message
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def with_options(command: Command, options: Sequence[Callable[[Command], Command
 
 def tell(as_json: bool, content: dict[str, Any], text: Callable[[], str]) -> None:
     """Print the answer: one JSON object, or a text for people."""
-    click.echo(json.dumps(content, indent=2) if as_json else text())
+    said = json.dumps(content, indent=2) if as_json else text()
+    with full_disk_names(Path("standard output")):
+        click.echo(said)
 
 
 def fail(ctx: click.Context, error: EdgeError | OSError, code: int, **details: Any) -> NoReturn:
@@ -43,7 +46,11 @@ def fail(ctx: click.Context, error: EdgeError | OSError, code: int, **details: A
     said = _said(error)
     if ctx.meta.get(_AS_JSON):
         answer = {"error": said, "kind": type(error).__name__, **details}
-        click.echo(json.dumps(answer, indent=2))
+        try:
+            click.echo(json.dumps(answer, indent=2))
+        except OSError as full:
+            if full.errno not in DISK_FULL:  # which may well be `error` itself
+                raise
     click.echo(message(f"error: {said}"), err=True)
     ctx.exit(code)
 

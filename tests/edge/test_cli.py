@@ -49,6 +49,22 @@ def test_an_error_exits_1_without_a_traceback(tmp_path: Path) -> None:
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_full_disk_that_the_answer_goes_to_is_told(tmp_path: Path, more: list[str]) -> None:
+    family = str(write(tmp_path, member("a", 0.5, 1.0)))
+    command = [sys.executable, "-c", "from edge.cli import main; main()", "members", *more]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*command, "--family", family],
+            cwd=Path(__file__).parents[2],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.stderr == "error: standard output: No space left on device\n"
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
