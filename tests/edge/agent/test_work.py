@@ -63,6 +63,15 @@ def test_models_run_in_a_process_apart_and_each_gets_its_due(tmp_path: Path, sta
 
 
 @pytest.mark.usefixtures("_fake_runtime")
+def test_a_board_with_too_little_memory_to_start_says_that(tmp_path: Path, state: State) -> None:
+    made = order(b"fine", how=HOW)
+    full = (sys.executable, "-c", "raise MemoryError")
+    work = Work(state, Settings(root=tmp_path, worker=full), Time())
+    (item,) = work.measure(made, fetched(work, made, b"fine"), None)
+    assert item.failure().kind == "oom"
+
+
+@pytest.mark.usefixtures("_fake_runtime")
 def test_what_was_stopped_goes_on_where_it_was(tmp_path: Path, state: State) -> None:
     made = order(b"fine", how=HOW)
     pauses: list[int] = []
