@@ -6,7 +6,7 @@ model is therefore loaded once in a process apart; what fails there never distur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from edge import bench
 from edge.bench import Failure, Job, Protocol
 from edge.device import ROOT
-from edge.errors import EdgeError
 from edge.files import sha256_of
 from edge.host import WORKER, Host, WorkerError, WorkerLost, start
-from edge.record import Measurement, Target
+from edge.record import Measurement, Subject, Target
 from edge.runtimes import MissingRuntime
 from edge.target import make_target
 
@@ -82,7 +81,7 @@ def _probed(
             target = make_target(runtime, setting.threads, precision, setting.root)
             yield numbers, probe(jobs, target, setting, task)
         except (MissingRuntime, WorkerError) as error:
-            yield numbers, _all_rejected(jobs, error)
+            yield numbers, not_started([job.subject for job in jobs], error)
 
 
 def probe(
@@ -150,9 +149,12 @@ def _measure(
             worker=setting.worker,
         )
     except WorkerError as error:
-        return _all_rejected(jobs, error)
+        return not_started([job.subject for job in jobs], error)
 
 
-def _all_rejected(jobs: Sequence[Job], error: EdgeError) -> Sequence[Failure]:
+def not_started(
+    subjects: Iterable[Subject], error: MissingRuntime | WorkerError
+) -> Sequence[Failure]:
+    """Every model of a session that did not start, with the reason."""
     kind = error.kind if isinstance(error, WorkerError) else "rejected"
-    return [Failure(job.subject, kind, str(error)) for job in jobs]
+    return [Failure(subject, kind, str(error)) for subject in subjects]

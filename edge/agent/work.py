@@ -22,7 +22,7 @@ from edge.record import Measurement
 from edge.report_file import failed_model
 from edge.runtimes import MissingRuntime
 from edge.sensors import on_battery, read_sensors
-from edge.session import Result
+from edge.session import Result, not_started
 
 MAX_SAMPLES = 4_000_000  # of an order: 160 MB while it is measured
 _LOOK_S = 10.0  # between two looks at the temperature
@@ -169,8 +169,7 @@ class Work:
                 worker=self._settings.worker,
             )
         except (MissingRuntime, WorkerError) as error:
-            kind = error.kind if isinstance(error, WorkerError) else "rejected"
-            return [Failure(model.subject, kind, str(error)) for model in order.models]
+            return not_started((model.subject for model in order.models), error)
 
     def _pause(self) -> None:
         self._check()
