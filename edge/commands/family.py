@@ -14,6 +14,7 @@ from edge.commands.shared import (
     complete_runtime,
     family_option,
     json_option,
+    remark,
     target_dict,
     tell,
 )
@@ -190,8 +191,8 @@ def add_latencies(
         write_atomic(manifest_file(family).resolve(), outcome.manifest.text)
     content = {**outcome_dict(outcome), "cut_short": [str(path) for path in cut_short]}
     tell(as_json, content, lambda: outcome_text(outcome))
-    for remark in [*refusals(outcome), *map(cut_short_text, cut_short)]:
-        click.echo(fill(remark, indent=2), err=True)
+    for text in [*refusals(outcome), *map(cut_short_text, cut_short)]:
+        remark(text)
     if outcome.refused or cut_short:
         ctx.exit(EXIT_PARTLY if outcome.added or outcome.known else EXIT_ERROR)
 

@@ -24,10 +24,10 @@ from edge.commands.shared import (
     Command,
     json_option,
     positive,
+    remark,
     tell,
     with_options,
 )
-from edge.text import fill
 
 if TYPE_CHECKING:
     from edge.calibration import Calibration
@@ -112,8 +112,8 @@ def add(ctx: click.Context, files: Sequence[Path], folder: Path, as_json: bool) 
     refused = sum(len(i.refused) for i in results)
     content = {**sums, "refused": refused, "files": [_intake_dict(i) for i in results]}
     tell(as_json, content, lambda: added_text(results))
-    for remark in refusals(results):
-        click.echo(fill(remark, indent=2), err=True)
+    for text in refusals(results):
+        remark(text)
     if refused:
         ctx.exit(EXIT_PARTLY if any(sums.values()) else EXIT_ERROR)
 
@@ -141,8 +141,8 @@ def pull(ctx: click.Context, /, folder: Path, anew: bool, as_json: bool, **where
         "filed": [str(path) for path in found.filed],
     }
     tell(as_json, content, lambda: pulled_text(found))
-    for remark in pull_refusals(found):
-        click.echo(fill(remark, indent=2), err=True)
+    for text in pull_refusals(found):
+        remark(text)
     if found.refused:
         ctx.exit(EXIT_PARTLY if found.added or found.known else EXIT_ERROR)
 

@@ -18,10 +18,10 @@ from edge.commands.shared import (
     complete_runtime,
     json_option,
     positive,
+    remark,
     tell,
 )
 from edge.errors import EdgeError
-from edge.text import fill
 
 if TYPE_CHECKING:
     from edge.model_files import Model
@@ -159,8 +159,7 @@ def _warn_of_threads(threads: int) -> None:
 
     cores = describe().cores
     if threads > cores:
-        remark = f"--threads {threads}: this machine has {cores} cores, which they must share"
-        click.echo(fill(remark, indent=2), err=True)
+        remark(f"--threads {threads}: this machine has {cores} cores, which they must share")
 
 
 def _find(

@@ -17,10 +17,11 @@ from edge.commands.shared import (
     family_option,
     json_option,
     positive,
+    remark,
     target_dict,
     tell,
 )
-from edge.text import fill, message
+from edge.text import message
 
 if TYPE_CHECKING:
     from edge.candidates import Candidate
@@ -111,9 +112,9 @@ def pick_member(
     targets, doubts = _targets(ctx, manifest, target_id, runtime, device, precision)
     away = next(filter(None, map(elsewhere, targets)), None)
     if away and not (target_id or device):
-        click.echo(fill(f"{away}: {_MEANT}", indent=2), err=True)
-    for remark in [] if away else _not_installed(targets):
-        click.echo(fill(remark, indent=2), err=True)
+        remark(f"{away}: {_MEANT}")
+    for text in [] if away else _not_installed(targets):
+        remark(text)
     where = {"measured_here": bool(targets) and away is None}
     ranked = standing(manifest, question, targets, doubts)
     if as_table:

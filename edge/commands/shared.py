@@ -12,7 +12,7 @@ import click
 
 from edge.errors import EdgeError
 from edge.files import DISK_FULL, full_disk_names
-from edge.text import message
+from edge.text import fill, message
 
 if TYPE_CHECKING:
     from edge.record import Target
@@ -39,6 +39,11 @@ def tell(as_json: bool, content: dict[str, Any], text: Callable[[], str]) -> Non
     said = json.dumps(content, indent=2) if as_json else text()
     with full_disk_names(Path("standard output")):
         click.echo(said)
+
+
+def remark(text: str) -> None:
+    """Say something beside the answer, which it leaves as it is."""
+    click.echo(fill(text, indent=2), err=True)
 
 
 def fail(ctx: click.Context, error: EdgeError | OSError, code: int, **details: Any) -> NoReturn:
