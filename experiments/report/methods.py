@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import mean, stdev
 
 from benchmarks.markdown import table
 from experiments import results
 from experiments.paired import GAIN, LEAST_SEEDS, Difference, relative
 from experiments.report.study import Study
-from experiments.results import Family, hypervolumes
+from experiments.results import Family
 
 CONTROLS = ("control", "random", "additive")
 
@@ -58,8 +58,7 @@ def _told(study: Study, name: str, difference: Difference | None) -> str:
 
 def against(study: Study, other: str) -> Difference | None:
     """The first arm against another, by hypervolume; None without a shared seed."""
-    volumes = {arm: hypervolumes(of, study.settings) for arm, of in study.by_arm.items()}
-    return relative(volumes.get(study.settings.first, {}), volumes.get(other, {}))
+    return relative(study.volumes.get(study.settings.first, {}), study.volumes.get(other, {}))
 
 
 def hypervolume(study: Study) -> str:
@@ -70,7 +69,7 @@ def hypervolume(study: Study) -> str:
         (
             arm,
             str(len(of_arm)),
-            _mean_volume(of_arm, study),
+            _mean_volume(study.volumes[arm].values()),
             *_compared(study, arm),
             f"{100 * lost[arm]:.1f}" if lost else "",
             f"{mean(family.distinct for family in of_arm):.1f}",
@@ -97,8 +96,8 @@ same seed, over the seeds that all arms have ({len(results.shared_seeds(study.fa
 {table(head, body)}"""
 
 
-def _mean_volume(of_arm: Sequence[Family], study: Study) -> str:
-    volumes = [100 * family.hypervolume(study.settings) for family in of_arm]
+def _mean_volume(of_seeds: Iterable[float]) -> str:
+    volumes = [100 * volume for volume in of_seeds]
     spread = f" ± {stdev(volumes):.2f}" if len(volumes) > 1 else ""
     return f"{mean(volumes):.2f}{spread}"
 

@@ -6,7 +6,7 @@ from statistics import mean
 
 from experiments.report.methods import CONTROLS, against
 from experiments.report.study import Study
-from experiments.results import hypervolumes, shared_seeds
+from experiments.results import shared_seeds
 
 
 def named(study: Study) -> str:
@@ -27,11 +27,9 @@ It is one of means, and no verdict: few seeds allow none.
 
 
 def _told(study: Study, names: list[str]) -> str:
-    settings, arms = study.settings, study.by_arm
+    settings, volumes = study.settings, study.volumes
     lacking = [
-        arm
-        for arm in settings.arms
-        if {family.seed for family in arms.get(arm, [])} < set(settings.seeds_of(arm))
+        arm for arm in settings.arms if volumes.get(arm, {}).keys() < set(settings.seeds_of(arm))
     ]
     if lacking:
         return f"Not known yet: seeds of {', '.join(lacking)} are not finished."
@@ -41,7 +39,6 @@ def _told(study: Study, names: list[str]) -> str:
     if not means or not seeds:
         return "Not known: there is no seed that all arms have."
     worst = min(means, key=lambda arm: means[arm])
-    volumes = {arm: hypervolumes(of, settings) for arm, of in arms.items()}
     volume = {arm: 100 * mean(of[seed] for seed in seeds) for arm, of in volumes.items()}
     ours, of_all = volume[settings.first], mean(volume.values())
     met = means[worst] > -settings.margin and ours > of_all

@@ -80,6 +80,11 @@ class Study:
         return by_arm(self.families)
 
     @cached_property
+    def volumes(self) -> dict[str, dict[int, float]]:
+        """Hypervolumes by arm and seed."""
+        return {arm: results.hypervolumes(of, self.settings) for arm, of in self.by_arm.items()}
+
+    @cached_property
     def first(self) -> list[Family]:
         """Those of the arm that all others are compared with."""
         return self.by_arm.get(self.settings.first, [])
