@@ -38,7 +38,8 @@ from pipeline.training import TrainingDiverged, augmentation, sgd
 
 RESULTS = Path("results")
 OUTPUT = Path("results/search")
-CODE = (models, nb201, spec, package, batches, dataset, seeds, sgd, make_space)  # of what it finds
+# That decides what a search finds.
+CODE = (models, nb201, spec, package, batches, dataset, seeds, sgd, make_space)
 _LOG_STEPS = 20
 _SUMMARY_POINTS = 256
 
